@@ -1,1 +1,90 @@
-fn main(){}
+//! Assembles `start/<arch>.S` and tells rustc how to link the package's
+//! programs. Dependents' build scripts get the same arguments from
+//! `DEP_FREESTAND_LINK_ARGS` (separated by U+001F), and whoever links programs in C or assembly from
+//! the file `link-args` in OUT_DIR, one a line.
+
+use std::{env, fs, path::Path};
+
+/// What the linker is told, beside its inputs.
+const LD_ARGS: &[&str] = &[
+    "-Tlink.ld",
+    "--static",
+    "--gc-sections",
+    // The file holds what runs: no build id, no index of unwind tables, no
+    // segment of its own for read-only data, nothing to protect after relocation.
+    "--build-id=none",
+    "--no-eh-frame-hdr",
+    "--no-rosegment",
+    "-znorelro",
+    "-znoexecstack",
+];
+
+fn main() {
+    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    let target_arch = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets CARGO_CFG_TARGET_ARCH");
+    let target_os = env::var("CARGO_CFG_TARGET_OS").expect("cargo sets CARGO_CFG_TARGET_OS");
+
+    let arch = match target_arch.as_str() {
+        "x86" => "i386",
+        other => other,
+    };
+    let start = format!("start/{arch}.S");
+    println!("cargo::rerun-if-changed={start}");
+    println!("cargo::rerun-if-changed=link.ld");
+    if target_os != "linux" || !Path::new(&root).join(&start).exists() {
+        println!(
+            "cargo::error=freestand runs on Linux on x86_64, i386, aarch64 and riscv64: \
+             there is no {start} for {arch}-{target_os}; pass --target or add that file"
+        );
+        return;
+    }
+
+    cc::Build::new()
+        .file(&start)
+        .cargo_warnings(false)
+        .compile("freestand_start");
+
+    // The script is copied so that `-Tlink.ld` finds it wherever the program's
+    // own package is, and no path of this folder gets into a link line twice.
+    fs::copy(Path::new(&root).join("link.ld"), Path::new(&out).join("link.ld"))
+        .expect("link.ld can be copied to OUT_DIR");
+
+    let args = link_args(&out);
+    for arg in &args {
+        println!("cargo::rustc-link-arg-bins={arg}");
+    }
+    println!("cargo::metadata=LINK_ARGS={}", args.join("\u{1f}"));
+    fs::write(Path::new(&out).join("link-args"), args.join("\n"))
+        .expect("link-args can be written to OUT_DIR");
+}
+
+/// The link arguments as the linker in use spells them: `ld.lld` itself, or a C
+/// compiler that drives it.
+fn link_args(script_dir: &str) -> Vec<String> {
+    let is_ld = Path::new(&linker())
+        .file_stem()
+        .is_some_and(|stem| stem.to_string_lossy().contains("ld"));
+    let mut args = vec![format!("-L{script_dir}")];
+    if is_ld {
+        args.extend(LD_ARGS.iter().map(|arg| arg.to_string()));
+    } else {
+        args.extend(["-nostartfiles", "-nostdlib", "-static", "-no-pie"].map(String::from));
+        args.extend(LD_ARGS.iter().map(|arg| format!("-Wl,{arg}")));
+    }
+    args
+}
+
+/// The linker that rustc is told to use: by `-C linker`, or by cargo's
+/// configuration. Empty for rustc's own choice, which is a C compiler.
+fn linker() -> String {
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    let by_flag = flags
+        .split('\u{1f}')
+        .filter_map(|flag| flag.trim_start_matches("-C").trim().strip_prefix("linker="))
+        .next_back();
+    match by_flag {
+        Some(linker) => linker.to_owned(),
+        None => env::var("RUSTC_LINKER").unwrap_or_default(),
+    }
+}

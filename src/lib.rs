@@ -1,1 +1,49 @@
-#![no_std]
+//! Static Linux programs with nothing underneath them.
+//!
+//! ```ignore
+//! #![no_std]
+//! #![no_main]
+//!
+//! use freestand::println;
+//!
+//! freestand::entry!(main);
+//!
+//! fn main() {
+//!     println!("Hello, world!");
+//! }
+//! ```
+//!
+//! There is no libc and no loader: the kernel enters at `_start`
+//! (`start/<arch>.S`), which calls `main`, and everything that the program wants
+//! of the kernel it asks for by a system call of its own.
+//!
+//! # The layers
+//!
+//! A module uses what stands below it and nothing above.
+//!
+//! | | |
+//! |---|---|
+//! | [`env`], [`process`], [`heap`] | what programs name: std's names and shapes |
+//! | [`io`], [`startup`] | standard input and output; from `_start` to `main` |
+//! | [`sync`] | locks on futexes |
+//! | [`sys`], [`mem`] | every system call, declared once; memcpy and its family |
+//! | [`arch`] | what differs between the processors |
+//!
+//! # Pay for what you call
+//!
+//! A program carries the code it names. One that never prints has no buffer to
+//! flush at exit, one that never asks for its arguments does not keep them, one
+//! that never allocates has no heap: [`arch`] tells how.
+
+#![cfg_attr(not(test), no_std)]
+#![warn(missing_docs)]
+
+pub mod arch;
+pub mod env;
+pub mod heap;
+pub mod io;
+pub mod mem;
+pub mod process;
+pub mod startup;
+pub mod sync;
+pub mod sys;

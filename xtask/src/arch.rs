@@ -25,6 +25,7 @@ struct Row {
     cc_flags: &'static [&'static str],
     machine: object::elf::Machine,
     word: usize,
+    page: u64,
 }
 
 impl Arch {
@@ -40,6 +41,7 @@ impl Arch {
                 cc_flags: &["-m64"],
                 machine: object::elf::EM_X86_64,
                 word: 8,
+                page: 0x1000,
             },
             Arch::I386 => Row {
                 name: "i386",
@@ -48,6 +50,7 @@ impl Arch {
                 cc_flags: &["-m32"],
                 machine: object::elf::EM_386,
                 word: 4,
+                page: 0x1000,
             },
             Arch::Aarch64 => Row {
                 name: "aarch64",
@@ -56,6 +59,7 @@ impl Arch {
                 cc_flags: &[],
                 machine: object::elf::EM_AARCH64,
                 word: 8,
+                page: 0x1_0000,
             },
             Arch::Riscv64 => Row {
                 name: "riscv64",
@@ -64,6 +68,7 @@ impl Arch {
                 cc_flags: &["-march=rv64gc", "-mabi=lp64d"],
                 machine: object::elf::EM_RISCV,
                 word: 8,
+                page: 0x1000,
             },
         }
     }
@@ -96,6 +101,12 @@ impl Arch {
     /// Bytes in a machine word: the size of a pointer and of `argc`.
     pub const fn word(self) -> usize {
         self.row().word
+    }
+
+    /// The largest page size that a kernel for this architecture may have: the
+    /// alignment of segments.
+    pub const fn page(self) -> u64 {
+        self.row().page
     }
 
     /// The architecture of the machine that runs this tool, if it is one of ours.

@@ -1,0 +1,168 @@
+//! aarch64.
+//!
+//! System calls: number in x8, arguments in x0 to x5, result in x0 (syscall(2)).
+//! The kernel preserves the other general registers, the flags and the low 128
+//! bits of the vector registers. A processor with SVE keeps no more than those:
+//! the upper bits of z0 to z31 and all of p0 to p15 and FFR may be gone
+//! (Documentation/arch/arm64/sve.rst, "System call behaviour").
+
+use core::arch::asm;
+
+use super::Register;
+
+/// The number of the call that maps memory.
+pub(crate) use linux_raw_sys::general::__NR_mmap as NR_MMAP;
+/// What its offset counts: bytes (mmap2(2)).
+pub(crate) const MMAP_UNIT: u64 = 1;
+
+/// The architecture's name.
+pub const NAME: &str = "aarch64";
+
+/// `svc #0` with the given operands and what every system call clobbers.
+macro_rules! svc {
+    ($($operand:tt)*) => {
+        asm!(
+            "svc #0",
+            $($operand)*,
+            // Declaring a register that the program is not built to use costs nothing.
+            lateout("p0") _, lateout("p1") _, lateout("p2") _, lateout("p3") _,
+            lateout("p4") _, lateout("p5") _, lateout("p6") _, lateout("p7") _,
+            lateout("p8") _, lateout("p9") _, lateout("p10") _, lateout("p11") _,
+            lateout("p12") _, lateout("p13") _, lateout("p14") _, lateout("p15") _,
+            lateout("ffr") _,
+            // Only code built for SVE keeps values in the vectors' upper bits.
+            #[cfg(target_feature = "sve")] lateout("v0") _, #[cfg(target_feature = "sve")] lateout("v1") _,
+            #[cfg(target_feature = "sve")] lateout("v2") _, #[cfg(target_feature = "sve")] lateout("v3") _,
+            #[cfg(target_feature = "sve")] lateout("v4") _, #[cfg(target_feature = "sve")] lateout("v5") _,
+            #[cfg(target_feature = "sve")] lateout("v6") _, #[cfg(target_feature = "sve")] lateout("v7") _,
+            #[cfg(target_feature = "sve")] lateout("v8") _, #[cfg(target_feature = "sve")] lateout("v9") _,
+            #[cfg(target_feature = "sve")] lateout("v10") _, #[cfg(target_feature = "sve")] lateout("v11") _,
+            #[cfg(target_feature = "sve")] lateout("v12") _, #[cfg(target_feature = "sve")] lateout("v13") _,
+            #[cfg(target_feature = "sve")] lateout("v14") _, #[cfg(target_feature = "sve")] lateout("v15") _,
+            #[cfg(target_feature = "sve")] lateout("v16") _, #[cfg(target_feature = "sve")] lateout("v17") _,
+            #[cfg(target_feature = "sve")] lateout("v18") _, #[cfg(target_feature = "sve")] lateout("v19") _,
+            #[cfg(target_feature = "sve")] lateout("v20") _, #[cfg(target_feature = "sve")] lateout("v21") _,
+            #[cfg(target_feature = "sve")] lateout("v22") _, #[cfg(target_feature = "sve")] lateout("v23") _,
+            #[cfg(target_feature = "sve")] lateout("v24") _, #[cfg(target_feature = "sve")] lateout("v25") _,
+            #[cfg(target_feature = "sve")] lateout("v26") _, #[cfg(target_feature = "sve")] lateout("v27") _,
+            #[cfg(target_feature = "sve")] lateout("v28") _, #[cfg(target_feature = "sve")] lateout("v29") _,
+            #[cfg(target_feature = "sve")] lateout("v30") _, #[cfg(target_feature = "sve")] lateout("v31") _,
+            options(nostack, preserves_flags)
+        )
+    };
+}
+
+/// The `syscallN` whose arguments are in these registers; the result appears in
+/// the first argument's.
+macro_rules! syscalls {
+    ($($name:ident($first:ident $(, $arg:ident in $register:tt)*);)*) => {$(
+        /// Makes the system call `nr` and returns what the kernel left in the result
+        /// register, undecoded.
+        ///
+        /// # Safety
+        ///
+        /// What the call does to memory, descriptors and the process must be something
+        /// that this program may do at this point.
+        #[inline(always)]
+        #[allow(clippy::too_many_arguments)]
+        pub unsafe fn $name(nr: usize, $first: Register $(, $arg: Register)*) -> Register {
+            let result: Register;
+            // SAFETY: the registers are those that the kernel reads and changes
+            // (module documentation), memory counts as changed, and the rest is
+            // the caller's promise.
+            unsafe {
+                svc!(
+                    in("x8") nr,
+                    inlateout("x0") $first => result
+                    $(, in($register) $arg)*
+                );
+            }
+            result
+        }
+    )*};
+}
+
+/// Makes the system call `nr` and returns what the kernel left in the result
+/// register, undecoded.
+///
+/// # Safety
+///
+/// What the call does to memory, descriptors and the process must be something
+/// that this program may do at this point.
+#[inline(always)]
+pub unsafe fn syscall0(nr: usize) -> Register {
+    let result: Register;
+    // SAFETY: as in `syscalls!`.
+    unsafe {
+        svc!(in("x8") nr, lateout("x0") result);
+    }
+    result
+}
+
+syscalls! {
+    syscall1(a);
+    syscall2(a, b in "x1");
+    syscall3(a, b in "x1", c in "x2");
+    syscall4(a, b in "x1", c in "x2", d in "x3");
+    syscall5(a, b in "x1", c in "x2", d in "x3", e in "x4");
+    syscall6(a, b in "x1", c in "x2", d in "x3", e in "x4", f in "x5");
+}
+
+/// Runs the program's exit pieces and ends the process (`start/aarch64.S`).
+#[inline(always)]
+pub fn exit(status: u8) -> ! {
+    // SAFETY: start_exit takes the status in w0, needs sp aligned, as it is in
+    // every function, and does not return.
+    unsafe {
+        asm!("b start_exit", in("x0") u64::from(status), options(noreturn, nostack));
+    }
+}
+
+/// Stops the process here, whatever a tracer or a filter did to the system call
+/// that should have ended it. A permanently undefined instruction (Arm ARM, UDF): SIGILL.
+#[inline(always)]
+pub fn trap() -> ! {
+    // SAFETY: it does nothing but trap, for ever.
+    unsafe {
+        asm!("2: udf #0", "b 2b", options(noreturn, nomem, nostack));
+    }
+}
+
+/// Declares the piece `$label` that stores `argv` in the static `$argv` before
+/// `main` runs.
+macro_rules! start_piece {
+    ($order:literal, $label:literal, $argv:path) => {
+        // start/aarch64.S: x0, x1, x2 are argc, argv, envp, and kept; x9 is free
+        // (AAPCS64, "General-purpose Registers").
+        core::arch::global_asm!(
+            concat!(".pushsection .start.before.", $order, ", \"ax\", %progbits"),
+            concat!(".globl ", $label),
+            concat!(".hidden ", $label),
+            concat!($label, ":"),
+            "adrp x9, {argv}",
+            "str x1, [x9, :lo12:{argv}]",
+            ".popsection",
+            argv = sym $argv,
+        );
+    };
+}
+pub(crate) use start_piece;
+
+/// Declares the piece `$label` that calls `$handler` at exit: an
+/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to
+/// go on with.
+macro_rules! exit_piece {
+    ($order:literal, $label:literal, $handler:path) => {
+        // start/aarch64.S: the status is in w0, argument and result alike.
+        core::arch::global_asm!(
+            concat!(".pushsection .start.after.", $order, ", \"ax\", %progbits"),
+            concat!(".globl ", $label),
+            concat!(".hidden ", $label),
+            concat!($label, ":"),
+            "bl {handler}",
+            ".popsection",
+            handler = sym $handler,
+        );
+    };
+}
+pub(crate) use exit_piece;

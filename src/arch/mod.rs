@@ -1,0 +1,82 @@
+//! What differs between the processors: one file each, all with the same
+//! surface.
+//!
+//! | item | what it is |
+//! |---|---|
+//! | `NAME` | the architecture's name, as in `start/<name>.S` |
+//! | `syscall0` … `syscall6` | the system call instruction, with its arguments in its registers |
+//! | `trap` | an instruction that stops the process |
+//! | `NR_MMAP`, `MMAP_UNIT` | mmap or mmap2, and what its offset counts |
+//! | `exit` | jumps to `start_exit` in `start/<name>.S` |
+//! | `start_piece!` | keeps `argv` in a static before `main` runs |
+//! | `exit_piece!` | calls a function at exit |
+//!
+//! # Pieces
+//!
+//! Start-up and exit are straight-line code that link.ld lays out:
+//!
+//! ```text
+//! .start.entry     _start: parse, align
+//! .start.before.*      pieces
+//! .start.main      call main
+//! .start.after.*       pieces
+//! .start.exit      exit_group
+//! ```
+//!
+//! A piece is a section of a few instructions that falls into the next. Nothing
+//! calls it, so the linker drops it (`--gc-sections`) unless some code that is
+//! kept refers to it, and that is what [`require!`] is: a relocation that
+//! relocates nothing. `env::args` requires the piece that keeps `argv`, standard
+//! output the piece that flushes it; a program that names neither has neither,
+//! and runs not one instruction more.
+
+#[cfg(target_arch = "aarch64")]
+#[path = "aarch64.rs"]
+mod imp;
+#[cfg(target_arch = "x86")]
+#[path = "i386.rs"]
+mod imp;
+#[cfg(target_arch = "riscv64")]
+#[path = "riscv64.rs"]
+mod imp;
+#[cfg(target_arch = "x86_64")]
+#[path = "x86_64.rs"]
+mod imp;
+
+#[cfg(not(any(
+    target_arch = "x86_64",
+    target_arch = "x86",
+    target_arch = "aarch64",
+    target_arch = "riscv64"
+)))]
+compile_error!("freestand runs on x86_64, i386, aarch64 and riscv64: pass one of their targets");
+
+pub use imp::{
+    NAME, exit, syscall0, syscall1, syscall2, syscall3, syscall4, syscall5, syscall6, trap,
+};
+pub(crate) use imp::{MMAP_UNIT, NR_MMAP, exit_piece, start_piece};
+
+/// The contents of one register on its way into or out of the kernel.
+///
+/// A pointer, not an integer: an address that the kernel is to write through
+/// keeps its provenance, so the compiler knows that the memory behind it may
+/// change. Numbers travel as pointers that point nowhere.
+pub type Register = *mut ();
+
+/// Makes the code that executes this refer to the piece named `$piece`, so that
+/// the linker keeps the piece in every program that keeps this code.
+///
+/// It assembles to a relocation of the kind that changes nothing
+/// (`R_*_NONE`), and to no instruction.
+macro_rules! require {
+    ($piece:literal) => {
+        // SAFETY: a directive, not an instruction: nothing is executed.
+        unsafe {
+            core::arch::asm!(
+                concat!(".reloc ., BFD_RELOC_NONE, ", $piece),
+                options(nomem, nostack, preserves_flags)
+            )
+        }
+    };
+}
+pub(crate) use require;

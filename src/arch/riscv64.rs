@@ -1,0 +1,153 @@
+//! riscv64.
+//!
+//! System calls: number in a7, arguments in a0 to a5, result in a0 (syscall(2)).
+//! The kernel preserves the other integer and the floating-point registers. Of
+//! the vector extension it preserves nothing: v0 to v31, vl, vtype and the rest
+//! "are clobbered by system calls" (Documentation/arch/riscv/vector.rst), so no
+//! `preserves_flags` here: Rust counts vl and vtype among the flags.
+
+use core::arch::asm;
+
+use super::Register;
+
+/// The number of the call that maps memory.
+pub(crate) use linux_raw_sys::general::__NR_mmap as NR_MMAP;
+/// What its offset counts: bytes (mmap2(2)).
+pub(crate) const MMAP_UNIT: u64 = 1;
+
+/// The architecture's name.
+pub const NAME: &str = "riscv64";
+
+/// `ecall` with the given operands and what every system call clobbers.
+macro_rules! ecall {
+    ($($operand:tt)*) => {
+        asm!(
+            "ecall",
+            $($operand)*,
+            // Declaring a register that the program is not built to use costs nothing.
+            lateout("v0") _, lateout("v1") _, lateout("v2") _, lateout("v3") _,
+            lateout("v4") _, lateout("v5") _, lateout("v6") _, lateout("v7") _,
+            lateout("v8") _, lateout("v9") _, lateout("v10") _, lateout("v11") _,
+            lateout("v12") _, lateout("v13") _, lateout("v14") _, lateout("v15") _,
+            lateout("v16") _, lateout("v17") _, lateout("v18") _, lateout("v19") _,
+            lateout("v20") _, lateout("v21") _, lateout("v22") _, lateout("v23") _,
+            lateout("v24") _, lateout("v25") _, lateout("v26") _, lateout("v27") _,
+            lateout("v28") _, lateout("v29") _, lateout("v30") _, lateout("v31") _,
+            options(nostack)
+        )
+    };
+}
+
+/// The `syscallN` whose arguments are in these registers; the result appears in
+/// the first argument's.
+macro_rules! syscalls {
+    ($($name:ident($first:ident $(, $arg:ident in $register:tt)*);)*) => {$(
+        /// Makes the system call `nr` and returns what the kernel left in the result
+        /// register, undecoded.
+        ///
+        /// # Safety
+        ///
+        /// What the call does to memory, descriptors and the process must be something
+        /// that this program may do at this point.
+        #[inline(always)]
+        #[allow(clippy::too_many_arguments)]
+        pub unsafe fn $name(nr: usize, $first: Register $(, $arg: Register)*) -> Register {
+            let result: Register;
+            // SAFETY: the registers are those that the kernel reads and changes
+            // (module documentation), memory counts as changed, and the rest is
+            // the caller's promise.
+            unsafe {
+                ecall!(
+                    in("a7") nr,
+                    inlateout("a0") $first => result
+                    $(, in($register) $arg)*
+                );
+            }
+            result
+        }
+    )*};
+}
+
+/// Makes the system call `nr` and returns what the kernel left in the result
+/// register, undecoded.
+///
+/// # Safety
+///
+/// What the call does to memory, descriptors and the process must be something
+/// that this program may do at this point.
+#[inline(always)]
+pub unsafe fn syscall0(nr: usize) -> Register {
+    let result: Register;
+    // SAFETY: as in `syscalls!`.
+    unsafe {
+        ecall!(in("a7") nr, lateout("a0") result);
+    }
+    result
+}
+
+syscalls! {
+    syscall1(a);
+    syscall2(a, b in "a1");
+    syscall3(a, b in "a1", c in "a2");
+    syscall4(a, b in "a1", c in "a2", d in "a3");
+    syscall5(a, b in "a1", c in "a2", d in "a3", e in "a4");
+    syscall6(a, b in "a1", c in "a2", d in "a3", e in "a4", f in "a5");
+}
+
+/// Runs the program's exit pieces and ends the process (`start/riscv64.S`).
+#[inline(always)]
+pub fn exit(status: u8) -> ! {
+    // SAFETY: start_exit takes the status in a0, needs sp aligned, as it is in
+    // every function, and does not return. `tail` may use t1 for the address.
+    unsafe {
+        asm!("tail start_exit", in("a0") usize::from(status), options(noreturn, nostack));
+    }
+}
+
+/// Stops the process here, whatever a tracer or a filter did to the system call
+/// that should have ended it. An illegal instruction (RISC-V assembly manual, unimp): SIGILL.
+#[inline(always)]
+pub fn trap() -> ! {
+    // SAFETY: it does nothing but trap, for ever.
+    unsafe {
+        asm!("2: unimp", "j 2b", options(noreturn, nomem, nostack));
+    }
+}
+
+/// Declares the piece `$label` that stores `argv` in the static `$argv` before
+/// `main` runs.
+macro_rules! start_piece {
+    ($order:literal, $label:literal, $argv:path) => {
+        // start/riscv64.S: a0, a1, a2 are argc, argv, envp, and kept; t0 is free
+        // (RISC-V psABI, "Integer Register Convention").
+        core::arch::global_asm!(
+            concat!(".pushsection .start.before.", $order, ", \"ax\", @progbits"),
+            concat!(".globl ", $label),
+            concat!(".hidden ", $label),
+            concat!($label, ":"),
+            "sd a1, {argv}, t0",
+            ".popsection",
+            argv = sym $argv,
+        );
+    };
+}
+pub(crate) use start_piece;
+
+/// Declares the piece `$label` that calls `$handler` at exit: an
+/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to
+/// go on with.
+macro_rules! exit_piece {
+    ($order:literal, $label:literal, $handler:path) => {
+        // start/riscv64.S: the status is in a0, argument and result alike.
+        core::arch::global_asm!(
+            concat!(".pushsection .start.after.", $order, ", \"ax\", @progbits"),
+            concat!(".globl ", $label),
+            concat!(".hidden ", $label),
+            concat!($label, ":"),
+            "call {handler}",
+            ".popsection",
+            handler = sym $handler,
+        );
+    };
+}
+pub(crate) use exit_piece;

@@ -1,0 +1,121 @@
+//! x86_64.
+//!
+//! System calls: number in rax, arguments in rdi, rsi, rdx, r10, r8, r9, result
+//! in rax. The `syscall` instruction itself puts the return address in rcx and
+//! the flags in r11 (Intel SDM, SYSCALL), and the kernel preserves every other
+//! register (System V x86-64 psABI, A.2.1). The flags come back from r11, so they
+//! are preserved too.
+
+use core::arch::asm;
+
+use super::Register;
+
+/// The number of the call that maps memory.
+pub(crate) use linux_raw_sys::general::__NR_mmap as NR_MMAP;
+/// What its offset counts: bytes (mmap2(2)).
+pub(crate) const MMAP_UNIT: u64 = 1;
+
+/// The architecture's name.
+pub const NAME: &str = "x86_64";
+
+/// One `syscallN` for each list of argument registers.
+macro_rules! syscalls {
+    ($($name:ident($($arg:ident in $register:tt),*);)*) => {$(
+        /// Makes the system call `nr` and returns what the kernel left in the
+        /// result register, undecoded.
+        ///
+        /// # Safety
+        ///
+        /// What the call does to memory, descriptors and the process must be
+        /// something that this program may do at this point.
+        #[inline(always)]
+        #[allow(clippy::too_many_arguments)]
+        pub unsafe fn $name(nr: usize, $($arg: Register),*) -> Register {
+            let result: Register;
+            // SAFETY: the registers are those that the kernel reads and changes
+            // (module documentation), memory counts as changed, and the rest is
+            // the caller's promise.
+            unsafe {
+                asm!(
+                    "syscall",
+                    inlateout("rax") nr => result,
+                    $(in($register) $arg,)*
+                    lateout("rcx") _,
+                    lateout("r11") _,
+                    options(nostack, preserves_flags)
+                );
+            }
+            result
+        }
+    )*};
+}
+
+syscalls! {
+    syscall0();
+    syscall1(a in "rdi");
+    syscall2(a in "rdi", b in "rsi");
+    syscall3(a in "rdi", b in "rsi", c in "rdx");
+    syscall4(a in "rdi", b in "rsi", c in "rdx", d in "r10");
+    syscall5(a in "rdi", b in "rsi", c in "rdx", d in "r10", e in "r8");
+    syscall6(a in "rdi", b in "rsi", c in "rdx", d in "r10", e in "r8", f in "r9");
+}
+
+/// Runs the program's exit pieces and ends the process (`start/x86_64.S`).
+#[inline(always)]
+pub fn exit(status: u8) -> ! {
+    // SAFETY: start_exit takes the status in edi, aligns the stack itself and
+    // does not return.
+    unsafe {
+        asm!("jmp start_exit", in("edi") u32::from(status), options(noreturn, nostack));
+    }
+}
+
+/// Stops the process here, whatever a tracer or a filter did to the system call
+/// that should have ended it. An undefined instruction (Intel SDM, UD2): SIGILL.
+#[inline(always)]
+pub fn trap() -> ! {
+    // SAFETY: it does nothing but trap, for ever.
+    unsafe {
+        asm!("2: ud2", "jmp 2b", options(noreturn, nomem, nostack));
+    }
+}
+
+/// Declares the piece `$label` that stores `argv` in the static `$argv` before
+/// `main` runs.
+macro_rules! start_piece {
+    ($order:literal, $label:literal, $argv:path) => {
+        // start/x86_64.S: rdi, rsi, rdx are argc, argv, envp, and kept.
+        core::arch::global_asm!(
+            concat!(".pushsection .start.before.", $order, ", \"ax\", @progbits"),
+            concat!(".globl ", $label),
+            concat!(".hidden ", $label),
+            concat!($label, ":"),
+            "mov qword ptr [rip + {argv}], rsi",
+            ".popsection",
+            argv = sym $argv,
+        );
+    };
+}
+pub(crate) use start_piece;
+
+/// Declares the piece `$label` that calls `$handler` at exit: an
+/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to
+/// go on with.
+macro_rules! exit_piece {
+    ($order:literal, $label:literal, $handler:path) => {
+        // start/x86_64.S: the status is in edi, and what is on the stack is not
+        // needed any more. Align for the call (psABI 3.2.2); the result is in al.
+        core::arch::global_asm!(
+            concat!(".pushsection .start.after.", $order, ", \"ax\", @progbits"),
+            concat!(".globl ", $label),
+            concat!(".hidden ", $label),
+            concat!($label, ":"),
+            "and rsp, -16",
+            "call {handler}",
+            "movzx edi, al",
+            ".popsection",
+            handler = sym $handler,
+        );
+    };
+}
+pub(crate) use exit_piece;

@@ -1,0 +1,46 @@
+//! Standard input, output and error, and the macros that print.
+//!
+//! [`Read`] and [`Write`] are embedded-io's traits, so that the `no_std`
+//! ecosystem's crates work on what is here.
+//!
+//! A write to standard output or error goes on after a short write and after
+//! `EINTR`. What fails is the caller's to see: as an `Err` from the [`Write`]
+//! methods; from [`print!`](crate::print), which returns nothing, and where only the
+//! flush at exit finds out, as a message on standard error and exit status 1. No
+//! text is lost with status 0.
+
+mod print;
+mod stdio;
+
+pub use embedded_io::{Error, ErrorKind, ErrorType, Read, Write};
+#[doc(hidden)]
+pub use print::{_eprint, _print};
+pub(crate) use stdio::flush_if_free;
+pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
+
+use crate::sys::{self, BorrowedFd, Errno, Result};
+
+/// Writes all of `bytes` to `fd`, past any buffer: goes on after a short write and
+/// after `EINTR`.
+///
+/// # Errors
+///
+/// Those of [`sys::write`] but `EINTR`; `EIO` for a descriptor that takes nothing
+/// and does not say why. How much was written before is not told.
+pub fn write_all(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<()> {
+    send(fd, bytes, &mut 0)
+}
+
+/// Writes `bytes` from `sent` on, as [`write_all`] does, and moves `sent` on by
+/// what was written, also before an error.
+pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], sent: &mut usize) -> Result<()> {
+    while let Some(rest @ [_, ..]) = bytes.get(*sent..) {
+        match sys::write(fd, rest) {
+            Ok(0) => return Err(Errno::EIO),
+            Ok(written) => *sent += written,
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! What a panic does: it says what and where on standard error and aborts.
+
+use core::fmt::{self, Write as _};
+use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use heapless::Vec;
+
+use super::abort;
+use crate::io::{self, Write as _};
+
+/// The message on its way out: written in one piece if it is no more than 1 KiB,
+/// so that it stays whole among other threads' output.
+struct Message(Vec<u8, 1024>);
+
+impl Message {
+    fn send(&mut self) {
+        // There is nobody left to tell of an error: the process aborts either way.
+        let _ = io::stderr().write_all(&self.0);
+        self.0.clear();
+    }
+}
+
+impl fmt::Write for Message {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for piece in text.as_bytes().chunks(self.0.capacity()) {
+            if self.0.len() + piece.len() > self.0.capacity() {
+                self.send();
+            }
+            // It fits now.
+            let _ = self.0.extend_from_slice(piece);
+        }
+        Ok(())
+    }
+}
+
+/// Reports the panic and aborts. What the program printed before comes out first.
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    /// Whether a panic is being reported: formatting its message may panic.
+    static PANICKING: AtomicBool = AtomicBool::new(false);
+
+    if PANICKING.swap(true, Ordering::Relaxed) {
+        let _ = io::stderr().write_all(b"panicked while reporting a panic\n");
+        abort();
+    }
+    io::flush_if_free();
+    let mut message = Message(Vec::new());
+    let _ = writeln!(message, "{info}");
+    message.send();
+    abort()
+}

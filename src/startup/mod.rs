@@ -1,0 +1,159 @@
+//! From `_start`'s hand-over to the program's `main`, and back to exit.
+//!
+//! `start/<arch>.S` calls the C function `main(argc, argv, envp)`, which
+//! [`entry!`](crate::entry) defines: it calls the program's Rust `main` and turns
+//! what that returns into an exit status.
+
+mod auxv;
+mod stack;
+
+use core::ffi::c_char;
+use core::fmt::Debug;
+
+pub use auxv::{Aux, Auxv};
+pub use stack::{Args, InitialStack, Vars};
+
+use crate::eprintln;
+
+/// An exit status: 0 for success, 1 to 255 for a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExitCode(u8);
+
+impl ExitCode {
+    /// Status 0.
+    pub const SUCCESS: ExitCode = ExitCode(0);
+    /// Status 1.
+    pub const FAILURE: ExitCode = ExitCode(1);
+
+    /// The status.
+    #[inline]
+    pub const fn code(self) -> u8 {
+        self.0
+    }
+}
+
+impl From<u8> for ExitCode {
+    #[inline]
+    fn from(code: u8) -> ExitCode {
+        ExitCode(code)
+    }
+}
+
+/// What `main` may return.
+#[diagnostic::on_unimplemented(
+    message = "`main` cannot return `{Self}`",
+    label = "this is no exit status",
+    note = "a freestand `main` returns `()`, `i32`, `ExitCode`, or a `Result` of one of these \
+            whose error is `Debug`"
+)]
+pub trait Termination {
+    /// The exit status that it stands for; an error is reported on standard error.
+    fn report(self) -> ExitCode;
+}
+
+impl Termination for () {
+    #[inline(always)]
+    fn report(self) -> ExitCode {
+        ExitCode::SUCCESS
+    }
+}
+
+/// The low 8 bits, as exit(3) takes them.
+impl Termination for i32 {
+    #[inline(always)]
+    fn report(self) -> ExitCode {
+        ExitCode(self as u8)
+    }
+}
+
+impl Termination for ExitCode {
+    #[inline(always)]
+    fn report(self) -> ExitCode {
+        self
+    }
+}
+
+/// An error prints as `Error: …`, by `Debug`, and is status 1.
+impl<T: Termination, E: Debug> Termination for Result<T, E> {
+    #[inline]
+    fn report(self) -> ExitCode {
+        match self {
+            Ok(value) => value.report(),
+            Err(error) => {
+                eprintln!("Error: {error:?}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// The signatures that a `main` may have. `Signature` tells the two apart.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the signature of a freestand `main`",
+    label = "this cannot be the program's `main`",
+    note = "write `fn main()` or `fn main(args: freestand::env::Args)`, returning `()`, `i32`, \
+            `ExitCode`, or a `Result` of one of these whose error is `Debug`"
+)]
+pub trait Main<Signature> {
+    /// Calls it and returns the exit status.
+    fn run(self, args: Args) -> ExitCode;
+}
+
+impl<F: FnOnce() -> T, T: Termination> Main<fn() -> T> for F {
+    #[inline(always)]
+    fn run(self, _: Args) -> ExitCode {
+        self().report()
+    }
+}
+
+impl<F: FnOnce(Args) -> T, T: Termination> Main<fn(Args) -> T> for F {
+    #[inline(always)]
+    fn run(self, args: Args) -> ExitCode {
+        self(args).report()
+    }
+}
+
+/// What [`entry!`](crate::entry) calls.
+///
+/// # Safety
+///
+/// `argv` must be the initial stack's, as `_start` passes it.
+#[doc(hidden)]
+#[inline(always)]
+pub unsafe fn run<Signature>(main: impl Main<Signature>, argv: *const *const c_char) -> u8 {
+    // SAFETY: passed on to the caller.
+    let stack = unsafe { InitialStack::from_argv(argv) };
+    main.run(stack.args()).code()
+}
+
+/// Declares that `$main` is the program's `main`.
+///
+/// It may be `fn()` or `fn(Args)`, and return `()`, `i32`,
+/// [`ExitCode`](crate::process::ExitCode), or a `Result` of one of these whose
+/// error is `Debug`; anything else does not compile.
+///
+/// ```ignore
+/// freestand::entry!(main);
+///
+/// fn main(args: Args) -> Result<(), Errno> {
+///     …
+/// }
+/// ```
+#[macro_export]
+macro_rules! entry {
+    ($main:path) => {
+        const _: () = {
+            /// C's `main`, which `_start` calls. Of what it returns, only 8 bits
+            /// count.
+            #[unsafe(export_name = "main")]
+            unsafe extern "C" fn c_main(
+                _argc: isize,
+                argv: *const *const ::core::ffi::c_char,
+                _envp: *const *const ::core::ffi::c_char,
+            ) -> u8 {
+                // SAFETY: _start passes the initial stack's argv.
+                unsafe { $crate::startup::run($main, argv) }
+            }
+        };
+    };
+}

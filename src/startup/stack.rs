@@ -1,0 +1,203 @@
+//! The initial stack, as the kernel lays it out, and iterators over it.
+
+use core::ffi::{CStr, c_char};
+use core::iter::FusedIterator;
+
+use super::Auxv;
+
+/// The initial stack of the process: `argc`, `argv`, `envp` and the auxiliary
+/// vector, one after the other (`start/<arch>.S` draws it). The kernel's, and
+/// never changed here, so what it points at lives as long as the process.
+#[derive(Clone, Copy, Debug)]
+pub struct InitialStack {
+    argv: *const *const c_char,
+}
+
+impl InitialStack {
+    /// The initial stack whose `argv` this is.
+    ///
+    /// # Safety
+    ///
+    /// `argc` must lie before `argv`, `envp` and the auxiliary vector behind it, as
+    /// the kernel leaves them, and stay there unchanged.
+    #[inline(always)]
+    pub const unsafe fn from_argv(argv: *const *const c_char) -> InitialStack {
+        InitialStack { argv }
+    }
+
+    /// The arguments.
+    #[inline(always)]
+    pub fn args(self) -> Args {
+        Args {
+            next: self.argv,
+            // SAFETY: argc lies right before argv[0].
+            left: unsafe { self.argv.sub(1).cast::<usize>().read() },
+        }
+    }
+
+    /// The environment's variables.
+    #[inline]
+    pub fn vars(self) -> Vars {
+        Vars { next: self.envp() }
+    }
+
+    /// The auxiliary vector.
+    #[inline]
+    pub fn auxv(self) -> Auxv {
+        let mut end = self.envp();
+        // SAFETY: envp ends in a null pointer, and the auxiliary vector begins
+        // behind it.
+        unsafe {
+            while !end.read().is_null() {
+                end = end.add(1);
+            }
+            Auxv::from_ptr(end.add(1).cast())
+        }
+    }
+
+    #[inline]
+    fn envp(self) -> *const *const c_char {
+        // SAFETY: argv has argc entries and a null pointer; envp is behind that.
+        unsafe { self.argv.add(self.args().left + 1) }
+    }
+}
+
+/// The program's arguments, from `argv[0]` on, as the kernel passed them: bytes
+/// without NUL, in no particular encoding. There may be none at all.
+#[derive(Clone, Debug)]
+pub struct Args {
+    next: *const *const c_char,
+    left: usize,
+}
+
+impl Iterator for Args {
+    type Item = &'static CStr;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'static CStr> {
+        self.left = self.left.checked_sub(1)?;
+        // SAFETY: `left` counts the entries of argv from `next` on, and each
+        // points at a string of the kernel's that ends in NUL.
+        unsafe {
+            let arg = CStr::from_ptr(self.next.read());
+            self.next = self.next.add(1);
+            Some(arg)
+        }
+    }
+
+    #[inline]
+    fn nth(&mut self, n: usize) -> Option<&'static CStr> {
+        // Skipping looks at no string.
+        let skipped = n.min(self.left);
+        self.left -= skipped;
+        // SAFETY: argv has at least `skipped` more entries.
+        self.next = unsafe { self.next.add(skipped) };
+        self.next()
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl DoubleEndedIterator for Args {
+    #[inline]
+    fn next_back(&mut self) -> Option<&'static CStr> {
+        self.left = self.left.checked_sub(1)?;
+        // SAFETY: as in `next`.
+        unsafe { Some(CStr::from_ptr(self.next.add(self.left).read())) }
+    }
+}
+
+impl ExactSizeIterator for Args {}
+impl FusedIterator for Args {}
+
+/// The environment's variables in their order, each as name and value. An entry
+/// without `=` is none and is passed over, as std does.
+#[derive(Clone, Debug)]
+pub struct Vars {
+    next: *const *const c_char,
+}
+
+impl Iterator for Vars {
+    type Item = (&'static [u8], &'static CStr);
+
+    #[inline]
+    fn next(&mut self) -> Option<(&'static [u8], &'static CStr)> {
+        loop {
+            // SAFETY: envp ends in a null pointer, at which `next` stops for good;
+            // each entry before points at a string that ends in NUL.
+            let entry = unsafe {
+                let entry = self.next.read();
+                if entry.is_null() {
+                    return None;
+                }
+                self.next = self.next.add(1);
+                CStr::from_ptr(entry)
+            };
+            if let Some(var) = split(entry) {
+                return Some(var);
+            }
+        }
+    }
+}
+
+impl FusedIterator for Vars {}
+
+/// `NAME=value` in two. A name is not empty, so a `=` in front belongs to it.
+#[inline]
+fn split(entry: &CStr) -> Option<(&[u8], &CStr)> {
+    let bytes = entry.to_bytes_with_nul();
+    let name_len = 1 + bytes.get(1..)?.iter().position(|&byte| byte == b'=')?;
+    let value = CStr::from_bytes_with_nul(&bytes[name_len + 1..]).ok()?;
+    Some((&bytes[..name_len], value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    /// An initial stack of words, with argc first.
+    fn stack(words: &[*const c_char]) -> InitialStack {
+        // SAFETY: the tests lay the words out as the kernel does and keep them.
+        unsafe { InitialStack::from_argv(words.as_ptr().add(1)) }
+    }
+
+    fn word(n: usize) -> *const c_char {
+        core::ptr::without_provenance(n)
+    }
+
+    #[test]
+    fn args_go_both_ways() {
+        let words = [word(3), c"a".as_ptr(), c"".as_ptr(), c"c".as_ptr(), word(0), word(0)];
+        let mut args = stack(&words).args();
+        assert_eq!(args.len(), 3);
+        assert_eq!(args.next_back(), Some(c"c"));
+        assert_eq!(args.next(), Some(c"a"));
+        assert_eq!(args.next(), Some(c""));
+        assert_eq!((args.next(), args.next_back()), (None, None));
+        assert_eq!(stack(&words).args().nth(2), Some(c"c"));
+        assert_eq!(stack(&words).args().nth(3), None);
+    }
+
+    #[test]
+    fn no_argument_at_all() {
+        let words = [word(0), word(0), c"A=1".as_ptr(), word(0), word(6), word(4096), word(0), word(0)];
+        assert_eq!(stack(&words).args().next(), None);
+        assert_eq!(stack(&words).vars().next(), Some((&b"A"[..], c"1")));
+        assert_eq!(stack(&words).auxv().page_size(), Some(4096));
+    }
+
+    #[test]
+    fn variables_are_split_at_the_first_equals_sign_of_a_value() {
+        let entries = [c"A=1=2", c"novalue", c"=X=y", c"", c"=", c"E="];
+        let mut words = std::vec![word(0), word(0)];
+        words.extend(entries.map(CStr::as_ptr));
+        words.push(word(0));
+        let vars: Vec<_> = stack(&words).vars().collect();
+        let want: [(&[u8], &CStr); 3] = [(b"A", c"1=2"), (b"=X", c"y"), (b"E", c"")];
+        assert_eq!(vars, want);
+    }
+}

@@ -1,0 +1,379 @@
+//! The command line.
+
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
+
+use crate::{
+    arch::Arch,
+    install::{self, Install, Need},
+    program::{self, Options, Profile, Program},
+    run::{self, Emulation},
+    size::{Sizes, new_table},
+    test,
+    toolchain::{Tools, find_in_path},
+};
+
+/// Builds, runs, measures and tests freestand's programs.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    after_help = "Begin with:\n  cargo xtask run hello\n\n\
+                  What a command needs and does not find it installs with rustup or the \
+                  machine's package manager, and says so; --no-install keeps it from that."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build a program and run it
+    #[command(after_help = "Examples:\n  \
+        cargo xtask run hello\n  \
+        cargo xtask run hello --arch riscv64 --release\n  \
+        cargo xtask run hello --arch all\n  \
+        cargo xtask run args -- one two\n\n\
+        Programs for other architectures run under qemu. \
+        The exit status is the program's.")]
+    Run {
+        /// The program, one of those in src/bin
+        name: String,
+        /// The architecture, this machine's by default; `all` runs one after the other
+        #[arg(long)]
+        arch: Option<Archs>,
+        #[command(flatten)]
+        build: BuildArgs,
+        /// Run under qemu even what this machine can run itself
+        #[arg(long)]
+        qemu: bool,
+        /// The program's arguments
+        #[arg(last = true)]
+        args: Vec<OsString>,
+    },
+    /// Build programs and print their paths
+    #[command(after_help = "Examples:\n  \
+        cargo xtask build\n  \
+        cargo xtask build hello --arch all --release --no-section-headers\n  \
+        objdump -d $(cargo xtask build hello --release)")]
+    Build {
+        /// The programs, all of them by default
+        names: Vec<String>,
+        /// The architecture, this machine's by default
+        #[arg(long)]
+        arch: Option<Archs>,
+        #[command(flatten)]
+        build: BuildArgs,
+    },
+    /// Check programs' segments and print how large they are
+    #[command(after_help = "Examples:\n  \
+        cargo xtask size\n  \
+        cargo xtask size hello --arch x86_64\n\n\
+        Programs are built for release unless --debug is given. It is an error if one is \
+        not ET_EXEC, has PT_INTERP or PT_DYNAMIC, a segment that is both writable and \
+        executable, or an executable stack.")]
+    Size {
+        /// The programs, all of them by default
+        names: Vec<String>,
+        /// The architecture
+        #[arg(long, default_value = "all")]
+        arch: Archs,
+        /// Measure debug builds
+        #[arg(long)]
+        debug: bool,
+        #[command(flatten)]
+        install: InstallArgs,
+    },
+    /// Install what building, running and testing needs
+    #[command(after_help = "Examples:\n  \
+        cargo xtask setup\n  \
+        cargo xtask setup --arch riscv64\n  \
+        cargo xtask setup --no-install    (only says what is missing)")]
+    Setup {
+        /// The architecture
+        #[arg(long, default_value = "all")]
+        arch: Archs,
+        #[command(flatten)]
+        install: InstallArgs,
+    },
+    /// Run all tests on all architectures, and the checks of format, lints and documentation
+    #[command(after_help = "Examples:\n  \
+        cargo xtask test\n  \
+        cargo xtask test -- hello    (only tests with `hello` in their names)\n\n\
+        The last line is `N passed, M failed`; the status is 0 if nothing failed.")]
+    Test {
+        #[command(flatten)]
+        install: InstallArgs,
+        /// A filter and other arguments for the test programs
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct BuildArgs {
+    /// Build small and stripped programs
+    #[arg(long)]
+    release: bool,
+    /// Leave out what the kernel does not load: the section headers
+    #[arg(long)]
+    no_section_headers: bool,
+    #[command(flatten)]
+    install: InstallArgs,
+}
+
+impl BuildArgs {
+    fn options(&self) -> Options {
+        Options {
+            profile: if self.release {
+                Profile::Release
+            } else {
+                Profile::Debug
+            },
+            no_section_headers: self.no_section_headers,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+struct InstallArgs {
+    /// Install nothing; say what is missing instead
+    #[arg(long)]
+    no_install: bool,
+}
+
+impl From<InstallArgs> for Install {
+    fn from(args: InstallArgs) -> Install {
+        if args.no_install {
+            Install::No
+        } else {
+            Install::Yes
+        }
+    }
+}
+
+/// One architecture, or all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Archs {
+    Only(Arch),
+    All,
+}
+
+impl ValueEnum for Archs {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Archs::Only(Arch::X86_64),
+            Archs::Only(Arch::I386),
+            Archs::Only(Arch::Aarch64),
+            Archs::Only(Arch::Riscv64),
+            Archs::All,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Archs::Only(arch) => arch.to_possible_value(),
+            Archs::All => Some(PossibleValue::new("all")),
+        }
+    }
+}
+
+impl Archs {
+    /// What was asked for, or else this machine's architecture.
+    fn or_host(asked: Option<Archs>) -> Result<Archs> {
+        match asked {
+            Some(archs) => Ok(archs),
+            None => Arch::host()
+                .map(Archs::Only)
+                .context("freestand does not run on this machine's architecture: give --arch"),
+        }
+    }
+
+    fn list(&self) -> &[Arch] {
+        match self {
+            Archs::Only(arch) => std::slice::from_ref(arch),
+            Archs::All => &Arch::ALL,
+        }
+    }
+}
+
+impl Cli {
+    /// Does what the command line says; the status to exit with.
+    pub fn run(self) -> Result<ExitCode> {
+        match self.command {
+            Command::Run {
+                name,
+                arch,
+                build,
+                qemu,
+                args,
+            } => {
+                let emulation = if qemu {
+                    Emulation::Always
+                } else {
+                    Emulation::IfForeign
+                };
+                run_program(&name, Archs::or_host(arch)?, &build, emulation, &args)
+            }
+            Command::Build { names, arch, build } => {
+                for &arch in Archs::or_host(arch)?.list() {
+                    build_programs(&names, arch, build.options(), build.install.into())?
+                        .iter()
+                        .for_each(|(_, path)| println!("{}", path.display()));
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Size {
+                names,
+                arch,
+                debug,
+                install,
+            } => {
+                let options = if debug {
+                    Options::debug()
+                } else {
+                    Options::release()
+                };
+                println!("{}", measure(&names, arch, options, install.into())?);
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Setup { arch, install } => {
+                set_up(arch.list(), install.into())?;
+                println!("{}", inventory(arch.list())?);
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Test { install, args } => {
+                let setup = set_up(&Arch::ALL, install.into());
+                let well = test::run(setup, &args, install.into())?;
+                Ok(if well {
+                    ExitCode::SUCCESS
+                } else {
+                    ExitCode::FAILURE
+                })
+            }
+        }
+    }
+}
+
+fn build_programs(
+    names: &[String],
+    arch: Arch,
+    options: Options,
+    install: Install,
+) -> Result<Vec<(Program, PathBuf)>> {
+    let programs = program::select(names, arch)?;
+    let tools = Tools::get(arch, install)?;
+    let paths = program::build_all(&tools, &programs, options)?;
+    Ok(programs.into_iter().zip(paths).collect())
+}
+
+/// Builds and runs a program. On one architecture this process becomes it; on
+/// several, the status is the last one that is not 0.
+fn run_program(
+    name: &str,
+    archs: Archs,
+    build: &BuildArgs,
+    emulation: Emulation,
+    args: &[OsString],
+) -> Result<ExitCode> {
+    let install = build.install.into();
+    let command = |arch| -> Result<_> {
+        let built = build_programs(&[name.to_string()], arch, build.options(), install)?;
+        let mut command = run::prepare(arch, &built[0].1, emulation, install)?;
+        command.args(args);
+        Ok(command)
+    };
+    if let Archs::Only(arch) = archs {
+        return Err(run::become_program(command(arch)?));
+    }
+    let mut last_failure = ExitCode::SUCCESS;
+    for &arch in archs.list() {
+        let mut command = command(arch)?;
+        eprintln!("── {name} on {arch}");
+        let status = command.status().context("cannot run the program")?;
+        if !status.success() {
+            eprintln!("── {status}");
+            let code = status.code().and_then(|code| u8::try_from(code).ok());
+            last_failure = code.map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+    }
+    Ok(last_failure)
+}
+
+fn measure(names: &[String], archs: Archs, options: Options, install: Install) -> Result<Sizes> {
+    let mut sizes = Sizes::default();
+    for &arch in archs.list() {
+        for (program, path) in build_programs(names, arch, options, install)? {
+            sizes.add(&program.name, arch, &path)?;
+        }
+    }
+    Ok(sizes)
+}
+
+/// Installs what building, running and testing on `archs` needs and lacks, all at
+/// once.
+fn set_up(archs: &[Arch], install: Install) -> Result<()> {
+    let mut needs = Vec::new();
+    for &arch in archs {
+        needs.extend(Tools::find(arch).err().unwrap_or_default());
+        needs.extend(run::needs(arch, Emulation::Always));
+    }
+    if find_in_path("strace").is_none() {
+        needs.push(Need::Strace);
+    }
+    needs.dedup();
+    install::satisfy(&needs, install)
+}
+
+/// What building and running uses, for every architecture.
+fn inventory(archs: &[Arch]) -> Result<String> {
+    let mut linker = String::new();
+    let mut table = new_table(&["arch", "Rust", "core", "C compiler", "runs"]);
+    for &arch in archs {
+        let tools = Tools::get(arch, Install::No)?;
+        linker = tools.linker.display().to_string();
+        let core = if tools.rust.builds_core {
+            "from source"
+        } else {
+            "prebuilt"
+        };
+        let qemu = run::find_qemu(arch).unwrap_or_default();
+        let runs = if run::is_native(arch) {
+            "natively".to_string()
+        } else {
+            format!("under {}", qemu.display())
+        };
+        table.add_row([
+            arch.to_string(),
+            format!("{} {}", tools.rust.rustc.display(), tools.rust.version),
+            core.to_string(),
+            [vec![tools.cc.program], tools.cc.flags].concat().join(" "),
+            runs,
+        ]);
+    }
+    Ok(format!("{}\n\nlinker: {linker}", table.trim_fmt()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn arguments_after_the_dashes_are_the_programs() {
+        let line = ["cargo xtask", "run", "hello", "--qemu", "--", "--release"];
+        let Command::Run { args, build, .. } = Cli::parse_from(line).command else {
+            panic!("`run` is the command");
+        };
+        assert_eq!(args, ["--release"]);
+        assert!(!build.release);
+    }
+}
