@@ -122,9 +122,9 @@ pub fn exit(status: u8) -> ! {
 /// that should have ended it. A permanently undefined instruction (Arm ARM, UDF): SIGILL.
 #[inline(always)]
 pub fn trap() -> ! {
-    // SAFETY: it does nothing but trap, for ever.
+    // SAFETY: it only traps; a handler that returned would come back to it.
     unsafe {
-        asm!("2: udf #0", "b 2b", options(noreturn, nomem, nostack));
+        asm!("udf #0", options(noreturn, nomem, nostack));
     }
 }
 
@@ -148,18 +148,20 @@ macro_rules! start_piece {
 }
 pub(crate) use start_piece;
 
-/// Declares the piece `$label` that calls `$handler` at exit: an
-/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to
-/// go on with.
+/// Declares the piece `$label` that calls `$handler`, an `extern "C" fn()`, at
+/// exit.
 macro_rules! exit_piece {
     ($order:literal, $label:literal, $handler:path) => {
-        // start/aarch64.S: the status is in w0, argument and result alike.
+        // start/aarch64.S: the status is in w0, and no other register is needed any
+        // more. w19 outlives the call (AAPCS64, "General-purpose Registers").
         core::arch::global_asm!(
             concat!(".pushsection .start.after.", $order, ", \"ax\", %progbits"),
             concat!(".globl ", $label),
             concat!(".hidden ", $label),
             concat!($label, ":"),
+            "mov w19, w0",
             "bl {handler}",
+            "mov w0, w19",
             ".popsection",
             handler = sym $handler,
         );

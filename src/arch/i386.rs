@@ -181,9 +181,9 @@ pub fn exit(status: u8) -> ! {
 /// that should have ended it. An undefined instruction (Intel SDM, UD2): SIGILL.
 #[inline(always)]
 pub fn trap() -> ! {
-    // SAFETY: it does nothing but trap, for ever.
+    // SAFETY: it only traps; a handler that returned would come back to it.
     unsafe {
-        asm!("2: ud2", "jmp 2b", options(noreturn, nomem, nostack));
+        asm!("ud2", options(noreturn, nomem, nostack));
     }
 }
 
@@ -205,26 +205,22 @@ macro_rules! start_piece {
 }
 pub(crate) use start_piece;
 
-/// Declares the piece `$label` that calls `$handler` at exit: an
-/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to
-/// go on with.
+/// Declares the piece `$label` that calls `$handler`, an `extern "C" fn()`, at
+/// exit.
 macro_rules! exit_piece {
     ($order:literal, $label:literal, $handler:path) => {
-        // start/i386.S: the status is in al, and what is on the stack is not
-        // needed any more. Four pushes, the last of them the argument, leave it
-        // at a multiple of 16 (psABI 2.2.2); the result is in al again.
+        // start/i386.S: the status is in al, and neither the stack nor any other
+        // register is needed any more. ebx outlives the call (psABI 2.2.1), for
+        // which esp must be aligned (2.2.2).
         core::arch::global_asm!(
             concat!(".pushsection .start.after.", $order, ", \"ax\", @progbits"),
             concat!(".globl ", $label),
             concat!(".hidden ", $label),
             concat!($label, ":"),
+            "mov ebx, eax",
             "and esp, -16",
-            "push eax",
-            "push eax",
-            "push eax",
-            "movzx eax, al",
-            "push eax",
             "call {handler}",
+            "mov eax, ebx",
             ".popsection",
             handler = sym $handler,
         );

@@ -108,9 +108,9 @@ pub fn exit(status: u8) -> ! {
 /// that should have ended it. An illegal instruction (RISC-V assembly manual, unimp): SIGILL.
 #[inline(always)]
 pub fn trap() -> ! {
-    // SAFETY: it does nothing but trap, for ever.
+    // SAFETY: it only traps; a handler that returned would come back to it.
     unsafe {
-        asm!("2: unimp", "j 2b", options(noreturn, nomem, nostack));
+        asm!("unimp", options(noreturn, nomem, nostack));
     }
 }
 
@@ -133,18 +133,20 @@ macro_rules! start_piece {
 }
 pub(crate) use start_piece;
 
-/// Declares the piece `$label` that calls `$handler` at exit: an
-/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to
-/// go on with.
+/// Declares the piece `$label` that calls `$handler`, an `extern "C" fn()`, at
+/// exit.
 macro_rules! exit_piece {
     ($order:literal, $label:literal, $handler:path) => {
-        // start/riscv64.S: the status is in a0, argument and result alike.
+        // start/riscv64.S: the status is in a0, and no other register is needed any
+        // more. s1 outlives the call (RISC-V psABI, "Integer Register Convention").
         core::arch::global_asm!(
             concat!(".pushsection .start.after.", $order, ", \"ax\", @progbits"),
             concat!(".globl ", $label),
             concat!(".hidden ", $label),
             concat!($label, ":"),
+            "mv s1, a0",
             "call {handler}",
+            "mv a0, s1",
             ".popsection",
             handler = sym $handler,
         );

@@ -74,9 +74,9 @@ pub fn exit(status: u8) -> ! {
 /// that should have ended it. An undefined instruction (Intel SDM, UD2): SIGILL.
 #[inline(always)]
 pub fn trap() -> ! {
-    // SAFETY: it does nothing but trap, for ever.
+    // SAFETY: it only traps; a handler that returned would come back to it.
     unsafe {
-        asm!("2: ud2", "jmp 2b", options(noreturn, nomem, nostack));
+        asm!("ud2", options(noreturn, nomem, nostack));
     }
 }
 
@@ -98,21 +98,22 @@ macro_rules! start_piece {
 }
 pub(crate) use start_piece;
 
-/// Declares the piece `$label` that calls `$handler` at exit: an
-/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to
-/// go on with.
+/// Declares the piece `$label` that calls `$handler`, an `extern "C" fn()`, at
+/// exit.
 macro_rules! exit_piece {
     ($order:literal, $label:literal, $handler:path) => {
-        // start/x86_64.S: the status is in edi, and what is on the stack is not
-        // needed any more. Align for the call (psABI 3.2.2); the result is in al.
+        // start/x86_64.S: the status is in edi, and neither the stack nor any other
+        // register is needed any more. rbx outlives the call (psABI 3.2.1), for
+        // which rsp must be aligned (3.2.2).
         core::arch::global_asm!(
             concat!(".pushsection .start.after.", $order, ", \"ax\", @progbits"),
             concat!(".globl ", $label),
             concat!(".hidden ", $label),
             concat!($label, ":"),
+            "mov ebx, edi",
             "and rsp, -16",
             "call {handler}",
-            "movzx edi, al",
+            "mov edi, ebx",
             ".popsection",
             handler = sym $handler,
         );

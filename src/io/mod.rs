@@ -34,7 +34,9 @@ pub fn write_all(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<()> {
 /// Writes `bytes` from `sent` on, as [`write_all`] does, and moves `sent` on by
 /// what was written, also before an error.
 pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], sent: &mut usize) -> Result<()> {
-    while let Some(rest @ [_, ..]) = bytes.get(*sent..) {
+    while *sent < bytes.len() {
+        // SAFETY: `sent` is less than the length, by the condition above.
+        let rest = unsafe { bytes.get_unchecked(*sent..) };
         match sys::write(fd, rest) {
             Ok(0) => return Err(Errno::EIO),
             Ok(written) => *sent += written,

@@ -60,7 +60,7 @@ macro_rules! eprintln {
 #[inline(always)]
 pub fn _print(text: fmt::Arguments<'_>) {
     match text.as_str() {
-        Some(literal) => stdio::print(literal.as_bytes(), 0),
+        Some(literal) => stdio::print(literal.as_bytes()),
         None => print_formatted(text),
     }
 }
@@ -68,7 +68,7 @@ pub fn _print(text: fmt::Arguments<'_>) {
 #[inline(never)]
 fn print_formatted(text: fmt::Arguments<'_>) {
     let printed = format(text, |bytes| {
-        stdio::print(bytes, 0);
+        stdio::print(bytes);
         Ok(())
     });
     // `print` does not return from an error.

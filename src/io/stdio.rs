@@ -72,21 +72,30 @@ static BUFFER: Mutex<Buffer> = Mutex::new(Buffer {
 });
 
 impl Buffer {
-    /// Takes all of `bytes` and writes out what it must, or with `flush` all.
-    fn take(&mut self, bytes: &[u8], flush: bool) -> Result<()> {
-        let mut bytes = bytes.iter();
+    /// Takes all of `bytes`, and writes out what it must, or with `flush` all.
+    ///
+    /// All of it is one loop around one `write`: this is most of a program that
+    /// only prints.
+    #[inline(always)]
+    fn take(&mut self, mut bytes: &[u8], flush: bool) -> Result<()> {
         let mut ends_line = false;
         loop {
-            while let Some(place) = self.bytes.get_mut(self.end)
-                && let Some(&byte) = bytes.next()
+            let mut end = self.end;
+            while let [byte, rest @ ..] = bytes
+                && let Some(place) = self.bytes.get_mut(end)
             {
-                *place = byte;
-                self.end += 1;
-                ends_line |= byte == b'\n';
+                *place = *byte;
+                end += 1;
+                bytes = rest;
+                ends_line |= *byte == b'\n';
             }
-            let full = self.end == BUFFER_SIZE;
+            self.end = end;
+            let full = !bytes.is_empty();
             if full || flush || (ends_line && self.flushes_lines()) {
-                self.flush()?;
+                // SAFETY: end is never more than the size.
+                let held = unsafe { self.bytes.get_unchecked(..end) };
+                send(STDOUT, held, &mut self.start)?;
+                (self.start, self.end) = (0, 0);
             }
             if !full {
                 return Ok(());
@@ -103,15 +112,6 @@ impl Buffer {
         }
         self.line_end == LineEnd::Flushes
     }
-
-    /// Writes the buffer out, and keeps what an error leaves.
-    fn flush(&mut self) -> Result<()> {
-        // SAFETY: end is never more than the size.
-        let held = unsafe { self.bytes.get_unchecked(..self.end) };
-        send(STDOUT, held, &mut self.start)?;
-        (self.start, self.end) = (0, 0);
-        Ok(())
-    }
 }
 
 /// The buffer, in a program that writes it out when it exits.
@@ -122,48 +122,26 @@ fn lock() -> MutexGuard<'static, Buffer> {
 }
 
 /// Prints `bytes`; with none, writes out what the buffer holds. If that fails text
-/// is lost, and the process ends with a message and `status`, or 1 instead of 0.
+/// is lost, and the process ends with a message and the error's number as status.
 #[inline(never)]
-pub(super) fn print(bytes: &[u8], status: u8) {
+pub(super) fn print(bytes: &[u8]) {
     if let Err(errno) = lock().take(bytes, bytes.is_empty()) {
-        fail(errno, status.max(1));
+        let _ = sys::write(STDERR, b"failed to write standard output\n");
+        sys::exit_group(errno.code().into())
     }
 }
 
 arch::exit_piece!("90.flush_stdout", "freestand_flush_stdout", flush_at_exit);
 
-extern "C" fn flush_at_exit(status: u8) -> u8 {
-    print(b"", status);
-    status
-}
-
-/// Says on standard error that standard output could not be written, and ends the
-/// process.
-///
-/// The number is formatted here: a program that prints nothing but literals
-/// carries no core::fmt for this.
-#[cold]
-fn fail(errno: Errno, status: u8) -> ! {
-    // The line's end in the lowest byte, and each digit goes below the last.
-    let mut line_end = u64::from(b'\n');
-    let mut len = 1;
-    let mut code = errno.code();
-    while code != 0 {
-        line_end = line_end << 8 | u64::from(b'0' + (code % 10) as u8);
-        len += 1;
-        code /= 10;
-    }
-    // An error here has nobody left to hear of it but the exit status.
-    let _ = sys::write(STDERR, b"standard output: os error ");
-    let _ = sys::write(STDERR, line_end.to_le_bytes().get(..len).unwrap_or_default());
-    sys::exit_group(status.into())
+extern "C" fn flush_at_exit() {
+    print(b"");
 }
 
 /// Flushes standard output as well as it goes, unless a thread is at it.
 pub(crate) fn flush_if_free() {
     if let Some(mut buffer) = BUFFER.try_lock() {
         // Whoever calls this is about to abort, which tells of a failure.
-        let _ = buffer.flush();
+        let _ = buffer.take(b"", true);
     }
 }
 
@@ -195,7 +173,7 @@ impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         let mut buffer = lock();
         if buffer.end == BUFFER_SIZE {
-            buffer.flush()?;
+            buffer.take(b"", true)?;
         }
         let now = &bytes[..bytes.len().min(BUFFER_SIZE - buffer.end)];
         // An error now keeps them in the buffer: they are taken, and the next

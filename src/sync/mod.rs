@@ -1,10 +1,10 @@
 //! Locks on futexes.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use lock_api::GuardSend;
 
-use crate::sys;
+use crate::{arch, sys};
 
 /// A lock that one thread at a time holds.
 pub type Mutex<T> = lock_api::Mutex<RawMutex, T>;
@@ -18,10 +18,23 @@ const HELD: u32 = 1;
 /// A thread holds it, and others may be waiting.
 const CONTENDED: u32 = 2;
 
+/// Whether the process may have more than one thread.
+static THREADS: AtomicBool = AtomicBool::new(false);
+
+/// Prepares the locks for a second thread. Whoever makes one calls this before.
+///
+/// A program that never does needs no code to wait with, and the optimizer leaves
+/// it out (with `lto = "fat"`): nothing in it writes what the locks look at.
+pub fn expect_threads() {
+    THREADS.store(true, Ordering::Relaxed);
+}
+
 /// The lock itself: a word that threads sleep on. Without contention, taking it
 /// and giving it back are one atomic instruction each and no system call.
 ///
-/// It is not fair, not recursive, and must not be taken in a signal handler.
+/// It is not fair, not recursive, and must not be taken in a signal handler: a
+/// process that has only one thread and finds a lock taken would wait for itself
+/// for ever, so it traps.
 ///
 /// The states and the reasoning are those of Ulrich Drepper's "Futexes Are
 /// Tricky", third mutex: whoever may have slept takes the lock as *contended*,
@@ -31,6 +44,9 @@ pub struct RawMutex(AtomicU32);
 impl RawMutex {
     #[cold]
     fn lock_contended(&self) {
+        if !THREADS.load(Ordering::Relaxed) {
+            arch::trap();
+        }
         while self.0.swap(CONTENDED, Ordering::Acquire) != FREE {
             // An error is EAGAIN (the word changed) or EINTR: look again.
             let _ = sys::futex_wait(&self.0, CONTENDED);
@@ -73,7 +89,7 @@ unsafe impl lock_api::RawMutex for RawMutex {
 
     #[inline]
     unsafe fn unlock(&self, _: GuardSend) {
-        if self.0.swap(FREE, Ordering::Release) == CONTENDED {
+        if self.0.swap(FREE, Ordering::Release) == CONTENDED && THREADS.load(Ordering::Relaxed) {
             self.wake_one();
         }
     }
@@ -92,6 +108,7 @@ mod tests {
     #[test]
     fn counts_every_increment_of_eight_threads() {
         static COUNT: Mutex<u64> = Mutex::new(0);
+        expect_threads();
         let threads: std::vec::Vec<_> = (0..8)
             .map(|_| {
                 thread::spawn(|| {
