@@ -47,8 +47,11 @@ fn main() {
 
     // The script is copied so that `-Tlink.ld` finds it wherever the program's
     // own package is, and no path of this folder gets into a link line twice.
-    fs::copy(Path::new(&root).join("link.ld"), Path::new(&out).join("link.ld"))
-        .expect("link.ld can be copied to OUT_DIR");
+    fs::copy(
+        Path::new(&root).join("link.ld"),
+        Path::new(&out).join("link.ld"),
+    )
+    .expect("link.ld can be copied to OUT_DIR");
 
     let args = link_args(&out);
     for arg in &args {

@@ -51,10 +51,10 @@ mod imp;
 )))]
 compile_error!("freestand runs on x86_64, i386, aarch64 and riscv64: pass one of their targets");
 
+pub(crate) use imp::{MMAP_UNIT, NR_MMAP, exit_piece, start_piece};
 pub use imp::{
     NAME, exit, syscall0, syscall1, syscall2, syscall3, syscall4, syscall5, syscall6, trap,
 };
-pub(crate) use imp::{MMAP_UNIT, NR_MMAP, exit_piece, start_piece};
 
 /// The contents of one register on its way into or out of the kernel.
 ///

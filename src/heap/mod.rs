@@ -162,7 +162,15 @@ impl Arenas {
         let flags = MapFlags::PRIVATE | MapFlags::ANONYMOUS;
         // SAFETY: a new mapping, wherever the kernel has room.
         let start = unsafe {
-            sys::mmap(ptr::null_mut(), length, Prot::READ | Prot::WRITE, flags, -1, 0).ok()?
+            sys::mmap(
+                ptr::null_mut(),
+                length,
+                Prot::READ | Prot::WRITE,
+                flags,
+                -1,
+                0,
+            )
+            .ok()?
         };
         let record = start.cast::<Mapped>();
         // SAFETY: the mapping is larger than the record, aligned to a page, and

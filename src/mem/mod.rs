@@ -265,7 +265,10 @@ mod tests {
                     assert_ne!(unsafe { bcmp(a.as_ptr().cast(), b.as_ptr().cast(), n) }, 0);
                 }
             }
-            assert_eq!(unsafe { memcmp(a.as_ptr().cast(), a.clone().as_ptr().cast(), n) }, 0);
+            assert_eq!(
+                unsafe { memcmp(a.as_ptr().cast(), a.clone().as_ptr().cast(), n) },
+                0
+            );
         }
     }
 

@@ -153,15 +153,12 @@ unsafe fn random(value: *const ()) -> Option<&'static [u8; 16]> {
 impl fmt::Display for Aux {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Aux::Platform(string) | Aux::BasePlatform(string) | Aux::Execfn(string) => {
-                match string {
-                    Some(string) => write!(f, "{}", string.to_bytes().escape_ascii()),
-                    None => f.write_str("(null)"),
-                }
-            }
-            Aux::Random(Some(bytes)) => {
-                bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-            }
+            Aux::Platform(string) | Aux::BasePlatform(string) | Aux::Execfn(string) => match string
+            {
+                Some(string) => write!(f, "{}", string.to_bytes().escape_ascii()),
+                None => f.write_str("(null)"),
+            },
+            Aux::Random(Some(bytes)) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
             Aux::Random(None) => f.write_str("(null)"),
             Aux::NotElf(flag) | Aux::Secure(flag) => write!(f, "{flag}"),
             Aux::Phdr(address)

@@ -171,7 +171,14 @@ mod tests {
 
     #[test]
     fn args_go_both_ways() {
-        let words = [word(3), c"a".as_ptr(), c"".as_ptr(), c"c".as_ptr(), word(0), word(0)];
+        let words = [
+            word(3),
+            c"a".as_ptr(),
+            c"".as_ptr(),
+            c"c".as_ptr(),
+            word(0),
+            word(0),
+        ];
         let mut args = stack(&words).args();
         assert_eq!(args.len(), 3);
         assert_eq!(args.next_back(), Some(c"c"));
@@ -184,7 +191,16 @@ mod tests {
 
     #[test]
     fn no_argument_at_all() {
-        let words = [word(0), word(0), c"A=1".as_ptr(), word(0), word(6), word(4096), word(0), word(0)];
+        let words = [
+            word(0),
+            word(0),
+            c"A=1".as_ptr(),
+            word(0),
+            word(6),
+            word(4096),
+            word(0),
+            word(0),
+        ];
         assert_eq!(stack(&words).args().next(), None);
         assert_eq!(stack(&words).vars().next(), Some((&b"A"[..], c"1")));
         assert_eq!(stack(&words).auxv().page_size(), Some(4096));

@@ -300,7 +300,10 @@ mod tests {
         );
         let unknown = Errno::new(4095).unwrap();
         assert_eq!(unknown.name(), None);
-        assert_eq!(format!("{unknown:?}: {unknown}"), "Errno(4095): Unknown error (os error 4095)");
+        assert_eq!(
+            format!("{unknown:?}: {unknown}"),
+            "Errno(4095): Unknown error (os error 4095)"
+        );
         assert_eq!(Errno::new(0), None);
         assert_eq!(Errno::new(4096), None);
     }

@@ -2,9 +2,7 @@
 
 use core::sync::atomic::AtomicU32;
 
-use linux_raw_sys::general::{
-    __NR_futex, __NR_gettid, FUTEX_PRIVATE_FLAG, FUTEX_WAIT, FUTEX_WAKE,
-};
+use linux_raw_sys::general::{__NR_futex, __NR_gettid, FUTEX_PRIVATE_FLAG, FUTEX_WAIT, FUTEX_WAKE};
 
 use super::Result;
 use super::declare::syscalls;

@@ -1,3 +1,7 @@
-//! Tests.
+//! What the tests are made of: programs built for each architecture and profile,
+//! and control over them from their first instruction on.
 
+pub mod harness;
+pub mod target;
+pub mod temp;
 pub mod trace;

@@ -67,7 +67,7 @@ pub struct Program {
 }
 
 /// How much the compiler optimizes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Profile {
     /// With debug information and all checks.
     Debug,

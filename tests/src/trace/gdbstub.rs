@@ -16,6 +16,7 @@ use super::launch::{Launch, Streams};
 use super::process::{Process, Waited};
 use super::registers::Machine;
 use super::{Backend, Event, Syscall};
+use crate::temp::TempDir;
 
 /// How many bytes of memory one request moves: as two digits each they must fit
 /// into the stub's packets of 4096 bytes.
@@ -53,7 +54,7 @@ impl GdbStub {
         streams: Streams,
         syscalls: Vec<u64>,
     ) -> Result<GdbStub> {
-        let directory = tempfile::tempdir().context("creating a directory for the socket")?;
+        let directory = TempDir::new().context("creating a directory for the socket")?;
         let path = directory.path().join("gdb");
         let mut command =
             launch.command(Some((qemu, &["-g".into(), path.clone().into()])), streams);

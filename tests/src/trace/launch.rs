@@ -111,7 +111,7 @@ pub struct Capture {
 impl Capture {
     /// New files, with `stdin` to read in the first.
     pub fn new(stdin: &[u8]) -> Result<Capture> {
-        let file = || tempfile::tempfile().context("creating a temporary file");
+        let file = || crate::temp::file().context("creating a temporary file");
         let mut input = file()?;
         input.write_all(stdin)?;
         input.rewind()?;

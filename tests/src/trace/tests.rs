@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use tempfile::TempDir;
+use crate::temp::TempDir;
 
 use super::count::{Count, count_instructions};
 use super::faults::{Class, Sweep};
@@ -57,7 +57,7 @@ struct Program {
 }
 
 fn program(assembly: &str) -> Program {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = TempDir::new().unwrap();
     let (source, program) = (directory.path().join("a.s"), directory.path().join("a"));
     std::fs::write(&source, assembly).unwrap();
     let status = Command::new("cc")

@@ -1,0 +1,31 @@
+//! Makes a test of each case on each target.
+//!
+//! With `FREESTAND_TEST_ARCH=all`, as `cargo xtask test` has it, an architecture
+//! whose programs cannot be built or run here is a failure; without, its tests are
+//! ignored.
+
+use std::env;
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::target::{Case, Target};
+
+/// Runs each case on every architecture, in debug and in release.
+pub fn run(cases: &[Case]) -> ExitCode {
+    let all = env::var_os("FREESTAND_TEST_ARCH").is_some_and(|value| value == "all");
+    let mut trials = Vec::new();
+    for target in Target::all() {
+        let obstacle = target.obstacle();
+        for case in cases {
+            let missing = obstacle.clone();
+            let run = case.run;
+            let trial = Trial::test(format!("{target}/{}", case.name), move || match missing {
+                Some(missing) => Err(Failed::from(format!("{missing} is missing"))),
+                None => run(target).map_err(|error| Failed::from(format!("{error:#}"))),
+            });
+            trials.push(trial.with_ignored_flag(obstacle.is_some() && !all));
+        }
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}

@@ -1,0 +1,173 @@
+//! What the tests run on: each architecture, in debug and in release.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{LazyLock, Mutex, OnceLock};
+
+use anyhow::{Context, Result, ensure};
+use xtask::arch::Arch;
+use xtask::program::{self, Options, Package, Profile};
+use xtask::run::{self, Emulation};
+use xtask::toolchain::Tools;
+
+use crate::trace::{How, Launch};
+
+/// An architecture and a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// The architecture.
+    pub arch: Arch,
+    /// The profile.
+    pub profile: Profile,
+}
+
+impl Target {
+    /// Every architecture in both profiles.
+    pub fn all() -> impl Iterator<Item = Target> {
+        Arch::ALL.into_iter().flat_map(|arch| {
+            [Profile::Debug, Profile::Release].map(|profile| Target { arch, profile })
+        })
+    }
+
+    /// What keeps this machine from building or running the architecture's
+    /// programs, if anything does.
+    pub fn obstacle(self) -> Option<String> {
+        let mut needs = Tools::find(self.arch).err().unwrap_or_default();
+        needs.extend(run::needs(self.arch, Emulation::IfForeign));
+        needs.first().map(ToString::to_string)
+    }
+
+    /// Whether the profile is release.
+    pub fn is_release(self) -> bool {
+        self.profile == Profile::Release
+    }
+
+    /// Whether this machine's kernel runs the program, and not qemu.
+    pub fn is_native(self) -> bool {
+        run::is_native(self.arch)
+    }
+
+    /// How to take control of a program.
+    pub fn how(self) -> How {
+        match run::find_qemu(self.arch) {
+            Some(qemu) if !self.is_native() => How::Qemu(qemu),
+            _ => How::Native,
+        }
+    }
+
+    /// The path of the program `name`, of freestand's own or of the tests'. The
+    /// first call builds all of this target's programs.
+    ///
+    /// # Errors
+    ///
+    /// If they do not build, or there is no such program.
+    pub fn program(self, name: &str) -> Result<PathBuf> {
+        type Built = OnceLock<Result<HashMap<String, PathBuf>, String>>;
+        static BUILT: LazyLock<Mutex<HashMap<Target, &'static Built>>> =
+            LazyLock::new(Mutex::default);
+
+        // Each target's builds are waited for; other targets' go on meanwhile.
+        let built: &'static Built = BUILT
+            .lock()
+            .expect("no thread panics with it")
+            .entry(self)
+            .or_insert_with(|| Box::leak(Box::default()));
+        let programs = built
+            .get_or_init(|| self.build().map_err(|error| format!("{error:#}")))
+            .as_ref()
+            .map_err(|error| anyhow::anyhow!("{error}"))?;
+        programs
+            .get(name)
+            .cloned()
+            .with_context(|| format!("there is no program {name} for {self}"))
+    }
+
+    fn build(self) -> Result<HashMap<String, PathBuf>> {
+        let tools = Tools::find(self.arch)
+            .map_err(|needs| anyhow::anyhow!("cannot build for {self}: {needs:?}"))?;
+        let options = if self.is_release() {
+            Options::release()
+        } else {
+            Options::debug()
+        };
+        let mut built = HashMap::new();
+        for package in [Package::Freestand, Package::TestPrograms] {
+            let programs = program::all(package, self.arch)?;
+            let paths = program::build_all(&tools, &programs, options)?;
+            built.extend(programs.into_iter().map(|program| program.name).zip(paths));
+        }
+        Ok(built)
+    }
+
+    /// The command that runs the program `name` in an empty environment.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Target::program`].
+    pub fn command(self, name: &str) -> Result<Command> {
+        self.command_for(&self.program(name)?)
+    }
+
+    /// The command that runs the program at `path` in an empty environment.
+    ///
+    /// # Errors
+    ///
+    /// If nothing here runs it.
+    pub fn command_for(self, path: &Path) -> Result<Command> {
+        let mut command = run::command(self.arch, path, Emulation::IfForeign)?;
+        command.env_clear();
+        Ok(command)
+    }
+
+    /// How to run the program `name` under control.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Target::program`].
+    pub fn launch(self, name: &str) -> Result<Launch> {
+        Ok(Launch::new(self.program(name)?, self.arch, self.how()))
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.arch, self.profile.folder())
+    }
+}
+
+/// A test, to be run on each target.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// What it shows.
+    pub name: &'static str,
+    /// Shows it.
+    pub run: fn(Target) -> Result<()>,
+}
+
+/// A list of cases, each named like its function.
+#[macro_export]
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => {
+        pub const CASES: &[$crate::target::Case] = &[
+            $($crate::target::Case { name: stringify!($name), run: $name }),*
+        ];
+    };
+}
+
+/// Checks that a program ended with `status`, and returns what it printed.
+///
+/// # Errors
+///
+/// If it ended in another way, with what it said.
+pub fn expect_status(output: &Output, status: i32) -> Result<&[u8]> {
+    ensure!(
+        output.status.code() == Some(status),
+        "{}, not {status}; standard output: {:?}; standard error: {:?}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    Ok(&output.stdout)
+}
