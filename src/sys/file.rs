@@ -43,11 +43,13 @@ bitflags! {
     }
 }
 
+/// With `O_LARGEFILE`, without which a 32-bit kernel interface refuses files of
+/// 2 GiB and more (open(2)); where words have 64 bits the kernel adds it itself.
 impl Argument for OFlags {
     const WORDS: usize = 1;
     #[inline(always)]
     fn pass(self, words: &mut Words) {
-        self.bits().pass(words);
+        (self.bits() | general::O_LARGEFILE).pass(words);
     }
 }
 
