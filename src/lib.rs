@@ -23,7 +23,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`env`], [`process`], [`heap`] | what programs name: std's names and shapes |
+//! | [`mod@env`], [`process`], [`heap`] | what programs name: std's names and shapes |
 //! | [`io`], [`startup`] | standard input and output; from `_start` to `main` |
 //! | [`sync`] | locks on futexes |
 //! | [`sys`], [`mem`] | every system call, declared once; memcpy and its family |

@@ -148,20 +148,20 @@ macro_rules! start_piece {
 }
 pub(crate) use start_piece;
 
-/// Declares the piece `$label` that calls `$handler`, an `extern "C" fn()`, at
-/// exit.
+/// Declares the piece `$label` that calls `$handler` at exit: an
+/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to go
+/// on with.
 macro_rules! exit_piece {
     ($order:literal, $label:literal, $handler:path) => {
-        // start/aarch64.S: the status is in w0, and no other register is needed any
-        // more. w19 outlives the call (AAPCS64, "General-purpose Registers").
+        // start/aarch64.S: the status is in w0, argument and result alike (AAPCS64,
+        // "Parameter passing rules", "Result return"), and no other register is
+        // needed any more.
         core::arch::global_asm!(
             concat!(".pushsection .start.after.", $order, ", \"ax\", %progbits"),
             concat!(".globl ", $label),
             concat!(".hidden ", $label),
             concat!($label, ":"),
-            "mov w19, w0",
             "bl {handler}",
-            "mov w0, w19",
             ".popsection",
             handler = sym $handler,
         );

@@ -205,22 +205,24 @@ macro_rules! start_piece {
 }
 pub(crate) use start_piece;
 
-/// Declares the piece `$label` that calls `$handler`, an `extern "C" fn()`, at
-/// exit.
+/// Declares the piece `$label` that calls `$handler` at exit: an
+/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to go
+/// on with.
 macro_rules! exit_piece {
     ($order:literal, $label:literal, $handler:path) => {
         // start/i386.S: the status is in al, and neither the stack nor any other
-        // register is needed any more. ebx outlives the call (psABI 2.2.1), for
-        // which esp must be aligned (2.2.2).
+        // register is needed any more. A call needs its last pushed argument at a
+        // multiple of 16 (psABI 2.2.2); its result is in al again.
         core::arch::global_asm!(
             concat!(".pushsection .start.after.", $order, ", \"ax\", @progbits"),
             concat!(".globl ", $label),
             concat!(".hidden ", $label),
             concat!($label, ":"),
-            "mov ebx, eax",
             "and esp, -16",
+            "sub esp, 12",
+            "movzx eax, al",
+            "push eax",
             "call {handler}",
-            "mov eax, ebx",
             ".popsection",
             handler = sym $handler,
         );

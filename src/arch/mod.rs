@@ -25,7 +25,7 @@
 //!
 //! A piece is a section of a few instructions that falls into the next. Nothing
 //! calls it, so the linker drops it (`--gc-sections`) unless some code that is
-//! kept refers to it, and that is what [`require!`] is: a relocation that
+//! kept refers to it, and that is what `require!` is: a relocation that
 //! relocates nothing. `env::args` requires the piece that keeps `argv`, standard
 //! output the piece that flushes it; a program that names neither has neither,
 //! and runs not one instruction more.

@@ -133,20 +133,20 @@ macro_rules! start_piece {
 }
 pub(crate) use start_piece;
 
-/// Declares the piece `$label` that calls `$handler`, an `extern "C" fn()`, at
-/// exit.
+/// Declares the piece `$label` that calls `$handler` at exit: an
+/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to go
+/// on with.
 macro_rules! exit_piece {
     ($order:literal, $label:literal, $handler:path) => {
-        // start/riscv64.S: the status is in a0, and no other register is needed any
-        // more. s1 outlives the call (RISC-V psABI, "Integer Register Convention").
+        // start/riscv64.S: the status is in a0, argument and result alike (RISC-V
+        // psABI, "Integer Calling Convention"), and no other register is needed any
+        // more.
         core::arch::global_asm!(
             concat!(".pushsection .start.after.", $order, ", \"ax\", @progbits"),
             concat!(".globl ", $label),
             concat!(".hidden ", $label),
             concat!($label, ":"),
-            "mv s1, a0",
             "call {handler}",
-            "mv a0, s1",
             ".popsection",
             handler = sym $handler,
         );

@@ -98,22 +98,22 @@ macro_rules! start_piece {
 }
 pub(crate) use start_piece;
 
-/// Declares the piece `$label` that calls `$handler`, an `extern "C" fn()`, at
-/// exit.
+/// Declares the piece `$label` that calls `$handler` at exit: an
+/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to go
+/// on with.
 macro_rules! exit_piece {
     ($order:literal, $label:literal, $handler:path) => {
         // start/x86_64.S: the status is in edi, and neither the stack nor any other
-        // register is needed any more. rbx outlives the call (psABI 3.2.1), for
-        // which rsp must be aligned (3.2.2).
+        // register is needed any more. A call needs rsp aligned (psABI 3.2.2); its
+        // result, of 8 bits, is in al.
         core::arch::global_asm!(
             concat!(".pushsection .start.after.", $order, ", \"ax\", @progbits"),
             concat!(".globl ", $label),
             concat!(".hidden ", $label),
             concat!($label, ":"),
-            "mov ebx, edi",
             "and rsp, -16",
             "call {handler}",
-            "mov edi, ebx",
+            "movzx edi, al",
             ".popsection",
             handler = sym $handler,
         );

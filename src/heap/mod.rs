@@ -1,7 +1,8 @@
 //! The heap: what `alloc`'s Vec, String, Box and BTreeMap live on.
 //!
-//! With the feature `global-heap` (on unless turned off) it is the program's
-//! `#[global_allocator]`. A program that allocates nothing carries none of it.
+//! [`entry!`](crate::entry) makes it the program's `#[global_allocator]`, unless the
+//! feature `global-heap` is turned off. A program that allocates nothing carries
+//! none of it.
 //!
 //! Memory comes from the kernel by brk(2), and where that is refused (the break
 //! has run into a mapping, or RLIMIT_DATA is reached) by mmap(2). Each contiguous
@@ -18,10 +19,6 @@ use linked_list_allocator::Heap as Arena;
 
 use crate::sync::Mutex;
 use crate::sys::{self, MapFlags, Prot};
-
-#[cfg(all(feature = "global-heap", not(test)))]
-#[global_allocator]
-static HEAP: Heap = Heap::new();
 
 /// What the break grows by at least: with many small allocations, one system call
 /// for many of them.

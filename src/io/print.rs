@@ -6,7 +6,6 @@ use embedded_io::Write;
 use heapless::Vec;
 
 use super::stdio::{self, stderr};
-use crate::process;
 use crate::sys::Result;
 
 /// Prints to standard output.
@@ -14,8 +13,8 @@ use crate::sys::Result;
 /// A text without arguments goes there as it is; only one with arguments brings
 /// core's formatting into the program.
 ///
-/// If standard output takes no more, says so on standard error and exits with
-/// status 1: see [`io`](mod@crate::io).
+/// If standard output takes no more, says so on standard error and ends the process
+/// with the error's number as status: see [`io`](mod@crate::io).
 #[macro_export]
 macro_rules! print {
     ($($arg:tt)*) => {
@@ -36,7 +35,8 @@ macro_rules! println {
 
 /// Prints to standard error, in one write if it is no more than 512 bytes.
 ///
-/// Exits with status 1 if standard error takes no more: see [`io`](mod@crate::io).
+/// If standard error takes no more, the program goes on, and ends with status 1
+/// where it would have ended with 0: see [`io`](mod@crate::io).
 #[macro_export]
 macro_rules! eprint {
     ($($arg:tt)*) => {
@@ -60,6 +60,7 @@ macro_rules! eprintln {
 #[inline(always)]
 pub fn _print(text: fmt::Arguments<'_>) {
     match text.as_str() {
+        Some("") => {}
         Some(literal) => stdio::print(literal.as_bytes()),
         None => print_formatted(text),
     }
@@ -67,12 +68,14 @@ pub fn _print(text: fmt::Arguments<'_>) {
 
 #[inline(never)]
 fn print_formatted(text: fmt::Arguments<'_>) {
-    let printed = format(text, |bytes| {
-        stdio::print(bytes);
+    let result = format(text, |bytes| {
+        if !bytes.is_empty() {
+            stdio::print(bytes);
+        }
         Ok(())
     });
-    // `print` does not return from an error.
-    let _ = printed;
+    // Where `print` fails it does not return.
+    debug_assert_eq!(result, Ok(()));
 }
 
 #[doc(hidden)]
@@ -89,8 +92,7 @@ pub fn _eprint(text: fmt::Arguments<'_>) {
             .or_else(|_| stderr().write_all(bytes))
     });
     if result.and_then(|()| stderr().write_all(&pending)).is_err() {
-        // There is no place left to say so.
-        process::exit(1);
+        stdio::lose_stderr();
     }
 }
 

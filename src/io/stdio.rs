@@ -1,6 +1,7 @@
 //! Standard input, output and error.
 
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use embedded_io::{ErrorType, Read, Write};
 
@@ -76,7 +77,6 @@ impl Buffer {
     ///
     /// All of it is one loop around one `write`: this is most of a program that
     /// only prints.
-    #[inline(always)]
     fn take(&mut self, mut bytes: &[u8], flush: bool) -> Result<()> {
         let mut ends_line = false;
         loop {
@@ -126,15 +126,35 @@ fn lock() -> MutexGuard<'static, Buffer> {
 #[inline(never)]
 pub(super) fn print(bytes: &[u8]) {
     if let Err(errno) = lock().take(bytes, bytes.is_empty()) {
+        // A failure of this has nobody left to hear of it but the status.
         let _ = sys::write(STDERR, b"failed to write standard output\n");
         sys::exit_group(errno.code().into())
     }
 }
 
-arch::exit_piece!("90.flush_stdout", "freestand_flush_stdout", flush_at_exit);
+arch::exit_piece!("90.stdout", "freestand_flush_stdout", flush_at_exit);
 
-extern "C" fn flush_at_exit() {
+extern "C" fn flush_at_exit(status: u8) -> u8 {
     print(b"");
+    status
+}
+
+/// Whether something that was printed to standard error did not get there.
+static STDERR_LOST: AtomicBool = AtomicBool::new(false);
+
+arch::exit_piece!("80.stderr", "freestand_check_stderr", check_at_exit);
+
+/// Makes a success a failure if text for standard error was lost.
+extern "C" fn check_at_exit(status: u8) -> u8 {
+    status.max(STDERR_LOST.load(Ordering::Relaxed).into())
+}
+
+/// Notes that text for standard error was lost. There is no place to say so, and
+/// a program that cannot complain may still do its work: only its status tells.
+#[cold]
+pub(super) fn lose_stderr() {
+    arch::require!("freestand_check_stderr");
+    STDERR_LOST.store(true, Ordering::Relaxed);
 }
 
 /// Flushes standard output as well as it goes, unless a thread is at it.
@@ -182,8 +202,16 @@ impl Write for Stdout {
         Ok(now.len())
     }
 
+    /// Takes all bytes. What would fill the buffer by itself goes past it.
+    ///
+    /// After an error it is not known how many were taken.
     fn write_all(&mut self, bytes: &[u8]) -> Result<()> {
-        lock().take(bytes, false)
+        let mut buffer = lock();
+        if bytes.len() < BUFFER_SIZE {
+            return buffer.take(bytes, false);
+        }
+        buffer.take(b"", true)?;
+        write_all(STDOUT, bytes)
     }
 
     fn flush(&mut self) -> Result<()> {

@@ -3,11 +3,11 @@
 //!
 //! A compiler that sees a loop which copies bytes may put a call to memcpy in its
 //! place: in memcpy itself that would never end. So each loop here holds an
-//! [`opaque`] step, which is no instruction, but which the compiler must believe
+//! `opaque` step, which is no instruction, but which the compiler must believe
 //! to change memory: it cannot merge the steps into a copy. A test disassembles
 //! the result and looks.
 //!
-//! Words are read and written at any address ([`Word`]): on processors that
+//! Words are read and written at any address (`Word`): on processors that
 //! cannot, the compiler splits the access into bytes.
 
 use core::ffi::{c_char, c_int, c_void};
@@ -210,7 +210,7 @@ mod tests {
         for n in 0..=130 {
             for from in 0..17 {
                 for to in 0..17 {
-                    let mut dest = std::vec![0xaa; 200];
+                    let mut dest = std::vec![0xaau8; 200];
                     unsafe {
                         let at = dest.as_mut_ptr().add(to).cast::<c_void>();
                         assert_eq!(memcpy(at, src.as_ptr().add(from).cast(), n), at);
@@ -244,7 +244,7 @@ mod tests {
     fn fills() {
         for n in 0..=70 {
             for to in 0..17 {
-                let mut dest = std::vec![0x55; 100];
+                let mut dest = std::vec![0x55u8; 100];
                 unsafe { memset(dest.as_mut_ptr().add(to).cast(), 0x1_80, n) };
                 assert!(dest[to..to + n].iter().all(|&b| b == 0x80));
                 assert!(dest[..to].iter().chain(&dest[to + n..]).all(|&b| b == 0x55));

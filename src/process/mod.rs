@@ -1,6 +1,5 @@
 //! The process: its id and the ways to end it.
 
-#[cfg(all(feature = "panic-handler", not(test)))]
 mod panic;
 
 use core::mem;
@@ -11,6 +10,7 @@ use crate::arch;
 use crate::sys;
 
 pub use crate::startup::{ExitCode, Termination};
+pub use panic::report_panic;
 
 /// The process's id: getpid(2).
 #[inline]

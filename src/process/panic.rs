@@ -34,9 +34,10 @@ impl fmt::Write for Message {
     }
 }
 
-/// Reports the panic and aborts. What the program printed before comes out first.
-#[panic_handler]
-fn panic(info: &PanicInfo<'_>) -> ! {
+/// What a `#[panic_handler]` does, and what [`entry!`](crate::entry)'s is: says what
+/// happened and where on standard error, and aborts. What the program printed
+/// before comes out first.
+pub fn report_panic(info: &PanicInfo<'_>) -> ! {
     /// Whether a panic is being reported: formatting its message may panic.
     static PANICKING: AtomicBool = AtomicBool::new(false);
 

@@ -126,7 +126,9 @@ pub unsafe fn run<Signature>(main: impl Main<Signature>, argv: *const *const c_c
     main.run(stack.args()).code()
 }
 
-/// Declares that `$main` is the program's `main`.
+/// Declares that `$main` is the program's `main`, and makes the program freestand's:
+/// with its panic handler (feature `panic-handler`) and its heap as the global
+/// allocator (feature `global-heap`). Both features are on unless turned off.
 ///
 /// It may be `fn()` or `fn(Args)`, and return `()`, `i32`,
 /// [`ExitCode`](crate::process::ExitCode), or a `Result` of one of these whose
@@ -136,12 +138,15 @@ pub unsafe fn run<Signature>(main: impl Main<Signature>, argv: *const *const c_c
 /// freestand::entry!(main);
 ///
 /// fn main(args: Args) -> Result<(), Errno> {
-///     …
+///     Ok(())
 /// }
 /// ```
 #[macro_export]
 macro_rules! entry {
     ($main:path) => {
+        $crate::__panic_handler!();
+        $crate::__global_heap!();
+
         const _: () = {
             /// C's `main`, which `_start` calls. Of what it returns, only 8 bits
             /// count.
@@ -156,4 +161,47 @@ macro_rules! entry {
             }
         };
     };
+}
+
+/// The panic handler: the program's own and not the library's, so that the library
+/// fits into programs that have another, such as std's.
+#[cfg(feature = "panic-handler")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __panic_handler {
+    () => {
+        #[cfg(not(test))]
+        #[panic_handler]
+        fn __panic(info: &::core::panic::PanicInfo<'_>) -> ! {
+            $crate::process::report_panic(info)
+        }
+    };
+}
+
+/// No panic handler: the program brings its own.
+#[cfg(not(feature = "panic-handler"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __panic_handler {
+    () => {};
+}
+
+/// The heap as the global allocator.
+#[cfg(feature = "global-heap")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __global_heap {
+    () => {
+        #[cfg(not(test))]
+        #[global_allocator]
+        static __HEAP: $crate::heap::Heap = $crate::heap::Heap::new();
+    };
+}
+
+/// No global allocator: the program brings its own, or allocates nothing.
+#[cfg(not(feature = "global-heap"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __global_heap {
+    () => {};
 }

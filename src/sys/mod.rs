@@ -3,7 +3,7 @@
 //!
 //! Nothing here buffers, retries or allocates: one function, one system call.
 
-pub mod declare;
+pub(crate) mod declare;
 mod errno;
 mod fd;
 mod file;

@@ -1,0 +1,12 @@
+//! `fn main()`.
+
+#![no_std]
+#![no_main]
+
+use freestand::println;
+
+freestand::entry!(main);
+
+fn main() {
+    println!("main ran");
+}
