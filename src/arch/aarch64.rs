@@ -18,6 +18,16 @@ pub(crate) const MMAP_UNIT: u64 = 1;
 /// The architecture's name.
 pub const NAME: &str = "aarch64";
 
+/// Whether atomics may use the instructions of LSE: the prebuilt compiler_builtins'
+/// atomics look here (LLVM, "-moutline-atomics"). No, since nothing has looked what
+/// the processor has; every aarch64 has the ones that they use instead.
+///
+/// Without this they would bring their own, with a constructor that sets it and
+/// that nothing runs.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+#[allow(non_upper_case_globals, reason = "the name is compiler_builtins'")]
+pub static __aarch64_have_lse_atomics: bool = false;
+
 /// `svc #0` with the given operands and what every system call clobbers.
 macro_rules! svc {
     ($($operand:tt)*) => {

@@ -57,21 +57,22 @@ fn collections() {
 
 /// Ten thousand blocks of different sizes, freed in an odd order.
 fn many_small_ones() {
-    const COUNT: usize = 10_000;
-    /// Has no divisor in common with COUNT: its multiples go through all of it.
-    const STRIDE: usize = 7_919;
+    const COUNT: usize = 20 * GROUP;
+    const GROUP: usize = 512;
 
     let block = |i: usize| vec![i as u8; 1 + i % 97];
     let mut blocks: Vec<Option<Vec<u8>>> = (0..COUNT).map(|i| Some(block(i))).collect();
-    let odd_order = (0..COUNT).map(|i| i * STRIDE % COUNT);
-    // Every other one goes and comes back, into the holes that are left.
-    for i in odd_order.clone().step_by(2) {
+    // Some go and come back, into the holes that are left.
+    for i in (0..COUNT).step_by(40) {
         assert_eq!(blocks[i].take(), Some(block(i)));
     }
-    for i in odd_order.clone().step_by(2) {
+    for i in (0..COUNT).step_by(40).rev() {
         blocks[i] = Some(block(i));
     }
-    for i in odd_order {
+    // All go, group by group, neighbours last.
+    for i in 0..COUNT {
+        let reversed = (i % GROUP).reverse_bits() >> (GROUP - 1).leading_zeros();
+        let i = i / GROUP * GROUP + reversed;
         assert_eq!(blocks[i].take(), Some(block(i)));
     }
 }

@@ -56,7 +56,10 @@ fn main(args: Args) {
             "read" => {
                 let mut buf = [0; 64];
                 let result = stdin().read(&mut buf[..number(operand)]);
-                report(step, result.map(|n| str::from_utf8(&buf[..n])));
+                report(
+                    step,
+                    result.map(|n| str::from_utf8(&buf[..n]).expect("UTF-8")),
+                );
             }
             "exit" => process::exit(number(operand) as i32),
             "_exit" => process::_exit(number(operand) as i32),

@@ -8,6 +8,7 @@ use freestand::env;
 freestand::entry!(main);
 
 #[derive(Debug)]
+#[allow(dead_code, reason = "Debug is what reads it")]
 enum Failure {
     Arguments { left_over: usize },
 }

@@ -19,8 +19,8 @@ macro_rules! in_each_form {
         $println!();
         $println!("a line");
         $println!("{{braces}} and {} \u{e9} \u{1d11e}", "literals");
-        $println!("{number} {name:?} [{name:>width$}] {0:#x} {0:?} {1:.2}", 255, 2.5);
-        $println!("{:?} {:>+5}|", Some(['a', '\n']), number,);
+        $println!("{number} {name:?} [{name:>width$}] {0:#x} {0:?}", 255);
+        $println!("{:?} {:>+5} {:.2}|", Some(['a', '\n']), 7, 2.5,);
         $println!("[{}]", "");
         $print!("no newline at the end");
     }};
