@@ -138,43 +138,26 @@ pub fn trap() -> ! {
     }
 }
 
-/// Declares the piece `$label` that stores `argv` in the static `$argv` before
-/// `main` runs.
-macro_rules! start_piece {
-    ($order:literal, $label:literal, $argv:path) => {
-        // start/aarch64.S: x0, x1, x2 are argc, argv, envp, and kept; x9 is free
-        // (AAPCS64, "General-purpose Registers").
-        core::arch::global_asm!(
-            concat!(".pushsection .start.before.", $order, ", \"ax\", %progbits"),
-            concat!(".globl ", $label),
-            concat!(".hidden ", $label),
-            concat!($label, ":"),
-            "adrp x9, {argv}",
-            "str x1, [x9, :lo12:{argv}]",
-            ".popsection",
-            argv = sym $argv,
-        );
+/// Before `main`: stores argv in the static `{argv}`.
+///
+/// start/aarch64.S: x0, x1, x2 are argc, argv, envp, and kept; x9 is free (AAPCS64,
+/// "General-purpose Registers").
+macro_rules! store_argv {
+    () => {
+        "adrp x9, {argv}\n str x1, [x9, :lo12:{argv}]"
     };
 }
-pub(crate) use start_piece;
+pub(crate) use store_argv;
 
-/// Declares the piece `$label` that calls `$handler` at exit: an
-/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to go
-/// on with.
-macro_rules! exit_piece {
-    ($order:literal, $label:literal, $handler:path) => {
-        // start/aarch64.S: the status is in w0, argument and result alike (AAPCS64,
-        // "Parameter passing rules", "Result return"), and no other register is
-        // needed any more.
-        core::arch::global_asm!(
-            concat!(".pushsection .start.after.", $order, ", \"ax\", %progbits"),
-            concat!(".globl ", $label),
-            concat!(".hidden ", $label),
-            concat!($label, ":"),
-            "bl {handler}",
-            ".popsection",
-            handler = sym $handler,
-        );
+/// At exit: calls the function `{handler}` with the status, and goes on with the
+/// one that it returns.
+///
+/// start/aarch64.S: the status is in w0, argument and result alike (AAPCS64,
+/// "Parameter passing rules", "Result return"), and no other register is needed any
+/// more.
+macro_rules! call_handler {
+    () => {
+        "bl {handler}"
     };
 }
-pub(crate) use exit_piece;
+pub(crate) use call_handler;

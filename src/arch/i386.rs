@@ -187,45 +187,25 @@ pub fn trap() -> ! {
     }
 }
 
-/// Declares the piece `$label` that stores `argv` in the static `$argv` before
-/// `main` runs.
-macro_rules! start_piece {
-    ($order:literal, $label:literal, $argv:path) => {
-        // start/i386.S: ecx is argv; the arguments are pushed already.
-        core::arch::global_asm!(
-            concat!(".pushsection .start.before.", $order, ", \"ax\", @progbits"),
-            concat!(".globl ", $label),
-            concat!(".hidden ", $label),
-            concat!($label, ":"),
-            "mov dword ptr [{argv}], ecx",
-            ".popsection",
-            argv = sym $argv,
-        );
+/// Before `main`: stores argv in the static `{argv}`.
+///
+/// start/i386.S: ecx is argv; the arguments are pushed already.
+macro_rules! store_argv {
+    () => {
+        "mov dword ptr [{argv}], ecx"
     };
 }
-pub(crate) use start_piece;
+pub(crate) use store_argv;
 
-/// Declares the piece `$label` that calls `$handler` at exit: an
-/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to go
-/// on with.
-macro_rules! exit_piece {
-    ($order:literal, $label:literal, $handler:path) => {
-        // start/i386.S: the status is in al, and neither the stack nor any other
-        // register is needed any more. A call needs its last pushed argument at a
-        // multiple of 16 (psABI 2.2.2); its result is in al again.
-        core::arch::global_asm!(
-            concat!(".pushsection .start.after.", $order, ", \"ax\", @progbits"),
-            concat!(".globl ", $label),
-            concat!(".hidden ", $label),
-            concat!($label, ":"),
-            "and esp, -16",
-            "sub esp, 12",
-            "movzx eax, al",
-            "push eax",
-            "call {handler}",
-            ".popsection",
-            handler = sym $handler,
-        );
+/// At exit: calls the function `{handler}` with the status, and goes on with the
+/// one that it returns.
+///
+/// start/i386.S: the status is in al, and neither the stack nor any other register
+/// is needed any more. A call needs its last pushed argument at a multiple of 16
+/// (psABI 2.2.2); its result is in al again.
+macro_rules! call_handler {
+    () => {
+        "and esp, -16\n sub esp, 12\n movzx eax, al\n push eax\n call {handler}"
     };
 }
-pub(crate) use exit_piece;
+pub(crate) use call_handler;

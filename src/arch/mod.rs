@@ -8,8 +8,7 @@
 //! | `trap` | an instruction that stops the process |
 //! | `NR_MMAP`, `MMAP_UNIT` | mmap or mmap2, and what its offset counts |
 //! | `exit` | jumps to `start_exit` in `start/<name>.S` |
-//! | `start_piece!` | keeps `argv` in a static before `main` runs |
-//! | `exit_piece!` | calls a function at exit |
+//! | `store_argv!`, `call_handler!` | the instructions of the two kinds of piece |
 //!
 //! # Pieces
 //!
@@ -51,7 +50,7 @@ mod imp;
 )))]
 compile_error!("freestand runs on x86_64, i386, aarch64 and riscv64: pass one of their targets");
 
-pub(crate) use imp::{MMAP_UNIT, NR_MMAP, exit_piece, start_piece};
+pub(crate) use imp::{MMAP_UNIT, NR_MMAP, call_handler, store_argv};
 pub use imp::{
     NAME, exit, syscall0, syscall1, syscall2, syscall3, syscall4, syscall5, syscall6, trap,
 };
@@ -62,6 +61,51 @@ pub use imp::{
 /// keeps its provenance, so the compiler knows that the memory behind it may
 /// change. Numbers travel as pointers that point nowhere.
 pub type Register = *mut ();
+
+/// Declares the piece `$label`: the instructions `$code`, in a section whose name
+/// begins with `$section`, among which `$order` orders it.
+macro_rules! piece {
+    ($section:literal, $order:literal, $label:literal, $code:expr, $name:ident = $symbol:path) => {
+        core::arch::global_asm!(
+            concat!(".pushsection ", $section, $order, ", \"ax\", %progbits"),
+            concat!(".globl ", $label),
+            concat!(".hidden ", $label),
+            concat!($label, ":"),
+            $code,
+            ".popsection",
+            $name = sym $symbol,
+        );
+    };
+}
+
+/// Declares the piece `$label` that stores `argv` in the static `$argv`, an
+/// `AtomicPtr`, before `main` runs.
+macro_rules! start_piece {
+    ($order:literal, $label:literal, $argv:path) => {
+        $crate::arch::piece!(
+            ".start.before.",
+            $order,
+            $label,
+            $crate::arch::store_argv!(),
+            argv = $argv
+        );
+    };
+}
+
+/// Declares the piece `$label` that calls `$handler` at exit: an
+/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to go
+/// on with.
+macro_rules! exit_piece {
+    ($order:literal, $label:literal, $handler:path) => {
+        $crate::arch::piece!(
+            ".start.after.",
+            $order,
+            $label,
+            $crate::arch::call_handler!(),
+            handler = $handler
+        );
+    };
+}
 
 /// Makes the code that executes this refer to the piece named `$piece`, so that
 /// the linker keeps the piece in every program that keeps this code.
@@ -79,4 +123,4 @@ macro_rules! require {
         }
     };
 }
-pub(crate) use require;
+pub(crate) use {exit_piece, piece, require, start_piece};

@@ -114,42 +114,25 @@ pub fn trap() -> ! {
     }
 }
 
-/// Declares the piece `$label` that stores `argv` in the static `$argv` before
-/// `main` runs.
-macro_rules! start_piece {
-    ($order:literal, $label:literal, $argv:path) => {
-        // start/riscv64.S: a0, a1, a2 are argc, argv, envp, and kept; t0 is free
-        // (RISC-V psABI, "Integer Register Convention").
-        core::arch::global_asm!(
-            concat!(".pushsection .start.before.", $order, ", \"ax\", @progbits"),
-            concat!(".globl ", $label),
-            concat!(".hidden ", $label),
-            concat!($label, ":"),
-            "sd a1, {argv}, t0",
-            ".popsection",
-            argv = sym $argv,
-        );
+/// Before `main`: stores argv in the static `{argv}`.
+///
+/// start/riscv64.S: a0, a1, a2 are argc, argv, envp, and kept; t0 is free (RISC-V
+/// psABI, "Integer Register Convention").
+macro_rules! store_argv {
+    () => {
+        "sd a1, {argv}, t0"
     };
 }
-pub(crate) use start_piece;
+pub(crate) use store_argv;
 
-/// Declares the piece `$label` that calls `$handler` at exit: an
-/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to go
-/// on with.
-macro_rules! exit_piece {
-    ($order:literal, $label:literal, $handler:path) => {
-        // start/riscv64.S: the status is in a0, argument and result alike (RISC-V
-        // psABI, "Integer Calling Convention"), and no other register is needed any
-        // more.
-        core::arch::global_asm!(
-            concat!(".pushsection .start.after.", $order, ", \"ax\", @progbits"),
-            concat!(".globl ", $label),
-            concat!(".hidden ", $label),
-            concat!($label, ":"),
-            "call {handler}",
-            ".popsection",
-            handler = sym $handler,
-        );
+/// At exit: calls the function `{handler}` with the status, and goes on with the
+/// one that it returns.
+///
+/// start/riscv64.S: the status is in a0, argument and result alike (RISC-V psABI,
+/// "Integer Calling Convention"), and no other register is needed any more.
+macro_rules! call_handler {
+    () => {
+        "call {handler}"
     };
 }
-pub(crate) use exit_piece;
+pub(crate) use call_handler;

@@ -80,43 +80,25 @@ pub fn trap() -> ! {
     }
 }
 
-/// Declares the piece `$label` that stores `argv` in the static `$argv` before
-/// `main` runs.
-macro_rules! start_piece {
-    ($order:literal, $label:literal, $argv:path) => {
-        // start/x86_64.S: rdi, rsi, rdx are argc, argv, envp, and kept.
-        core::arch::global_asm!(
-            concat!(".pushsection .start.before.", $order, ", \"ax\", @progbits"),
-            concat!(".globl ", $label),
-            concat!(".hidden ", $label),
-            concat!($label, ":"),
-            "mov qword ptr [rip + {argv}], rsi",
-            ".popsection",
-            argv = sym $argv,
-        );
+/// Before `main`: stores argv in the static `{argv}`.
+///
+/// start/x86_64.S: rdi, rsi, rdx are argc, argv, envp, and kept.
+macro_rules! store_argv {
+    () => {
+        "mov qword ptr [rip + {argv}], rsi"
     };
 }
-pub(crate) use start_piece;
+pub(crate) use store_argv;
 
-/// Declares the piece `$label` that calls `$handler` at exit: an
-/// `extern "C" fn(u8) -> u8` that takes the exit status and returns the one to go
-/// on with.
-macro_rules! exit_piece {
-    ($order:literal, $label:literal, $handler:path) => {
-        // start/x86_64.S: the status is in edi, and neither the stack nor any other
-        // register is needed any more. A call needs rsp aligned (psABI 3.2.2); its
-        // result, of 8 bits, is in al.
-        core::arch::global_asm!(
-            concat!(".pushsection .start.after.", $order, ", \"ax\", @progbits"),
-            concat!(".globl ", $label),
-            concat!(".hidden ", $label),
-            concat!($label, ":"),
-            "and rsp, -16",
-            "call {handler}",
-            "movzx edi, al",
-            ".popsection",
-            handler = sym $handler,
-        );
+/// At exit: calls the function `{handler}` with the status, and goes on with the
+/// one that it returns.
+///
+/// start/x86_64.S: the status is in edi, and neither the stack nor any other
+/// register is needed any more. A call needs rsp aligned (psABI 3.2.2); its result,
+/// of 8 bits, is in al.
+macro_rules! call_handler {
+    () => {
+        "and rsp, -16\n call {handler}\n movzx edi, al"
     };
 }
-pub(crate) use exit_piece;
+pub(crate) use call_handler;

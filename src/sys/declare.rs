@@ -23,11 +23,10 @@
 //! All of it is decided at compile time: in a release build the function is the
 //! instruction, its registers and the test for an error.
 
-use core::ffi::{CStr, c_int, c_void};
+use core::ffi::{CStr, c_void};
 use core::ptr;
 
 use super::errno::{Errno, Result};
-use super::fd::{BorrowedFd, OwnedFd};
 use crate::arch::{self, Register};
 
 /// The words of one call, in the order of the registers.
@@ -206,14 +205,6 @@ impl Argument for &mut [u8] {
     }
 }
 
-impl Argument for BorrowedFd<'_> {
-    const WORDS: usize = 1;
-    #[inline(always)]
-    fn pass(self, words: &mut Words) {
-        self.as_raw_fd().pass(words);
-    }
-}
-
 impl<T: Value> Outcome for Result<T> {
     #[inline(always)]
     fn decode(result: Register) -> Self {
@@ -240,15 +231,6 @@ impl Outcome for *mut c_void {
     #[inline(always)]
     fn decode(result: Register) -> Self {
         result.cast()
-    }
-}
-
-impl Value for OwnedFd {
-    #[inline(always)]
-    fn from_register(result: Register) -> Self {
-        // SAFETY: only calls that return a new descriptor are declared to return
-        // an OwnedFd, and nothing else knows of it yet.
-        unsafe { OwnedFd::from_raw_fd(result.addr() as c_int) }
     }
 }
 

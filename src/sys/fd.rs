@@ -5,8 +5,25 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::mem;
 
+use linux_raw_sys::general::__NR_close;
+
+use super::declare::{Argument, Value, Words, syscalls};
 use super::errno::Result;
-use super::file;
+use crate::arch::Register;
+
+syscalls! {
+    /// Closes `fd`: close(2). It is closed even if this fails.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF`; `EIO`, `ENOSPC` or `EDQUOT` if an earlier write failed late.
+    ///
+    /// # Safety
+    ///
+    /// Nothing may use the descriptor any more: the number may soon be another
+    /// file's.
+    unsafe sys close(fd: RawFd) -> Result<()> = __NR_close;
+}
 
 /// A file descriptor's number.
 pub type RawFd = c_int;
@@ -50,6 +67,14 @@ impl<'fd> BorrowedFd<'fd> {
     #[inline(always)]
     pub const fn as_raw_fd(self) -> RawFd {
         self.fd
+    }
+}
+
+impl Argument for BorrowedFd<'_> {
+    const WORDS: usize = 1;
+    #[inline(always)]
+    fn pass(self, words: &mut Words) {
+        self.as_raw_fd().pass(words);
     }
 }
 
@@ -98,7 +123,7 @@ impl OwnedFd {
     /// put off, failed.
     pub fn close(self) -> Result<()> {
         // SAFETY: this is the owner, and it is used up.
-        unsafe { file::close(self.into_raw_fd()) }
+        unsafe { close(self.into_raw_fd()) }
     }
 }
 
@@ -106,7 +131,16 @@ impl Drop for OwnedFd {
     fn drop(&mut self) {
         // SAFETY: this is the owner, and it ends here. The error is reachable
         // through `OwnedFd::close`; a drop has nobody to tell.
-        let _ = unsafe { file::close(self.fd) };
+        let _ = unsafe { close(self.fd) };
+    }
+}
+
+impl Value for OwnedFd {
+    #[inline(always)]
+    fn from_register(result: Register) -> Self {
+        // SAFETY: only calls that return a new descriptor are declared to return
+        // an OwnedFd, and nothing else knows of it yet.
+        unsafe { OwnedFd::from_raw_fd(result.addr() as c_int) }
     }
 }
 

@@ -4,11 +4,11 @@ use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
 use bitflags::bitflags;
-use linux_raw_sys::general::{self, __NR_close, __NR_ioctl, __NR_openat, __NR_read, __NR_write};
+use linux_raw_sys::general::{self, __NR_ioctl, __NR_openat, __NR_read, __NR_write};
 use linux_raw_sys::ioctl::TCGETS;
 
 use super::declare::{Argument, Words, syscalls};
-use super::{BorrowedFd, OwnedFd, RawFd, Result};
+use super::{BorrowedFd, OwnedFd, Result};
 
 bitflags! {
     /// How [`open`] opens a file: open(2).
@@ -102,18 +102,6 @@ syscalls! {
     ///
     /// `ENOENT`, `EACCES`, `EISDIR`, `ELOOP`, `EMFILE`, `EINTR`, …
     sys openat(dir: At<'_>, path: &CStr, flags: OFlags, mode: u32) -> Result<OwnedFd> = __NR_openat;
-
-    /// Closes `fd`: close(2). It is closed even if this fails.
-    ///
-    /// # Errors
-    ///
-    /// `EBADF`; `EIO`, `ENOSPC` or `EDQUOT` if an earlier write failed late.
-    ///
-    /// # Safety
-    ///
-    /// Nothing may use the descriptor any more: the number may soon be another
-    /// file's.
-    unsafe sys close(fd: RawFd) -> Result<()> = __NR_close;
 
     /// Does to the device behind `fd` what `request` says: ioctl(2).
     ///

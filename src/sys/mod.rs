@@ -13,7 +13,7 @@ mod signal;
 mod thread;
 
 pub use errno::{Errno, Result};
-pub use fd::{BorrowedFd, OwnedFd, RawFd, STDERR, STDIN, STDOUT};
+pub use fd::{BorrowedFd, OwnedFd, RawFd, STDERR, STDIN, STDOUT, close};
 pub use file::*;
 pub use memory::*;
 pub use process::*;

@@ -258,7 +258,8 @@ fn check_main(target: Target, name: &str, oddity: Oddity) -> Result<()> {
     let launch = target.launch(name)?;
     let capture = Capture::new(b"")?;
     let mut tracee = Tracee::start(&launch, capture.streams()?)?;
-    oddity.apply(&mut tracee)?;
+    let stack = oddity.apply(&mut tracee)?;
+    let start = tracee.register(Register::Sp)?;
 
     // `_start` is straight-line code behind everything else (link.ld): the first
     // instruction before it is main's.
@@ -294,6 +295,17 @@ fn check_main(target: Target, name: &str, oddity: Oddity) -> Result<()> {
         back == call + length,
         "main returns to {back:#x}, and was called from {call:#x}"
     );
+
+    // A start between two words has no use for its stack: Rust cannot read it.
+    if oddity.misalign_by.is_multiple_of(target.arch.word() as u64) {
+        ensure!(
+            aligned <= start,
+            "main's frame, below {aligned:#x}, is where the initial stack begins: {start:#x}"
+        );
+        tracee.set_register(Register::Sp, start)?;
+        let left = InitialStack::read(&mut tracee)?;
+        ensure!(left == stack, "of {stack:x?} main finds {left:x?}");
+    }
     Ok(())
 }
 
