@@ -8,11 +8,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
 use crate::{
     arch::Arch,
     install::{self, Install, Need},
+    path::find_in_path,
     program::{self, Options, Profile, Program},
     run::{self, Emulation},
     size::{Sizes, new_table},
     test,
-    toolchain::{Tools, find_in_path},
+    toolchain::Tools,
 };
 
 /// Builds, runs, measures and tests freestand's programs.

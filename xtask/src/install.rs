@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{arch::Arch, toolchain::find_in_path};
+use crate::{arch::Arch, path::find_in_path};
 
 /// Whether to install what is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

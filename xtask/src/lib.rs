@@ -15,6 +15,7 @@ pub mod arch;
 pub mod cli;
 pub mod elf;
 pub mod install;
+pub mod path;
 pub mod program;
 pub mod run;
 pub mod size;

@@ -13,7 +13,7 @@ use anyhow::{Result, bail};
 use crate::{
     arch::Arch,
     install::{self, Install, Need},
-    toolchain::find_in_path,
+    path::find_in_path,
 };
 
 /// When to run a program under qemu.

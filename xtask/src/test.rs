@@ -10,9 +10,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     install::{self, Install, Need},
+    path::output,
     program::root,
     size::new_table,
-    toolchain::{self, OLDEST_RUST, output},
+    toolchain::{self, OLDEST_RUST},
 };
 
 /// How many tests there were.

@@ -2,11 +2,8 @@
 //! architecture.
 
 use std::{
-    env,
-    ffi::OsStr,
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    env, fs,
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -15,6 +12,7 @@ use anyhow::{Result, bail};
 use crate::{
     arch::Arch,
     install::{self, Install, Need},
+    path::{find_in_path, output},
 };
 
 /// The oldest Rust that compiles the workspace, from its Cargo.toml.
@@ -265,24 +263,6 @@ fn find_linker() -> Option<PathBuf> {
         .and_then(|compiler| compiler.linker())
         .or_else(|| find_in_path("ld.lld"))
         .or_else(|| find_in_path("lld"))
-}
-
-/// The executable file of this name in one of `PATH`'s folders.
-pub fn find_in_path(name: impl AsRef<OsStr>) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?)
-        .map(|folder| folder.join(name.as_ref()))
-        .find(|path| is_executable(path))
-}
-
-fn is_executable(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-}
-
-/// What a command prints, if it can be run and succeeds.
-pub fn output(command: &mut Command) -> Option<String> {
-    let output = command.stderr(Stdio::null()).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then_some(text)
 }
 
 /// Whether a version such as `1.96.0-nightly` is `oldest` or newer.
