@@ -9,6 +9,7 @@ use std::{env, fs, path::Path};
 const LD_ARGS: &[&str] = &[
     "-Tlink.ld",
     "--static",
+    "--no-pie",
     "--gc-sections",
     // The file holds what runs: no build id, no index of unwind tables, no
     // segment of its own for read-only data, nothing to protect after relocation.

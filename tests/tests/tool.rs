@@ -1,0 +1,316 @@
+//! `cargo xtask`, as its users call it, and that what it builds is the same
+//! wherever the workspace lies.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
+
+use freestand_tests::target::Target;
+use freestand_tests::temp::TempDir;
+use xtask::arch::Arch;
+use xtask::program::{self, Package, Profile};
+use xtask::{run, toolchain};
+
+/// The tool, built once.
+static XTASK: LazyLock<PathBuf> =
+    LazyLock::new(|| build_xtask(program::root(), &program::target_dir()));
+
+/// Builds the tool of the workspace at `root`; the program's path.
+fn build_xtask(root: &Path, target_dir: &Path) -> PathBuf {
+    let output = Command::new(toolchain::cargo())
+        .current_dir(root)
+        .args(["build", "--quiet", "--package", "xtask", "--bin", "xtask"])
+        .args([
+            "--message-format",
+            "json-render-diagnostics",
+            "--target-dir",
+        ])
+        .arg(target_dir)
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "xtask does not build");
+    let messages = String::from_utf8(output.stdout).unwrap();
+    let (_, path) = messages.rsplit_once(r#""executable":""#).unwrap();
+    path.split_once('"').unwrap().0.into()
+}
+
+/// The tool with these arguments, and told to install nothing.
+fn xtask(arguments: &[&str]) -> Command {
+    let (subcommand, rest) = arguments.split_first().unwrap();
+    let mut command = Command::new(&*XTASK);
+    command
+        .args([subcommand, "--no-install"])
+        .args(rest)
+        .stdin(Stdio::null());
+    command
+}
+
+/// What `cargo xtask` prints, having succeeded.
+fn printed(arguments: &[&str]) -> String {
+    let output = xtask(arguments).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What `cargo xtask` says on standard error, having failed and printed nothing.
+fn complaint(command: &mut Command) -> String {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    assert!(status.code().is_some_and(|code| code != 0), "{status}");
+    assert!(stdout.is_empty(), "{}", String::from_utf8_lossy(&stdout));
+    String::from_utf8(stderr).unwrap()
+}
+
+/// The architectures whose programs can be built and run here: all of them on a
+/// machine that `cargo xtask setup` has prepared.
+fn can_build_all() -> bool {
+    Target::all().all(|target| target.obstacle().is_none())
+}
+
+fn host() -> Arch {
+    Arch::host().expect("these tests run on an architecture of freestand's")
+}
+
+#[test]
+fn build_prints_a_path_for_each_program_and_nothing_else() {
+    for (arguments, count) in [
+        (
+            &["build"][..],
+            program::all(Package::Freestand, host()).unwrap().len(),
+        ),
+        (&["build", "cat", "hello", "--release"], 2),
+    ] {
+        let printed = printed(arguments);
+        assert_eq!(printed.lines().count(), count, "{printed}");
+        for line in printed.lines() {
+            assert!(Path::new(line).is_absolute(), "{line}");
+            let file = fs::metadata(line).unwrap();
+            assert!(
+                file.is_file() && file.permissions().mode() & 0o111 != 0,
+                "{line}"
+            );
+        }
+    }
+    assert!(printed(&["build", "hello"]).ends_with("/hello\n"));
+}
+
+#[test]
+fn run_runs() {
+    for more in [
+        &[][..],
+        &["--release"],
+        &["--release", "--no-section-headers"],
+    ] {
+        let arguments = [&["run", "hello"], more].concat();
+        assert_eq!(printed(&arguments), "Hello, world!\n");
+    }
+    if run::find_qemu(host()).is_some() {
+        assert_eq!(printed(&["run", "hello", "--qemu"]), "Hello, world!\n");
+    }
+}
+
+#[test]
+fn run_runs_on_all_architectures() {
+    if can_build_all() {
+        let printed = printed(&["run", "hello", "--arch", "all"]);
+        assert_eq!(printed, "Hello, world!\n".repeat(Arch::ALL.len()));
+    }
+}
+
+#[test]
+fn run_passes_arguments_and_the_status_on() {
+    let printed = printed(&["run", "args", "--", "--arch", "a b", ""]);
+    for line in [
+        "argc = 4",
+        r#"argv[1] = "--arch""#,
+        r#"argv[2] = "a b""#,
+        r#"argv[3] = """#,
+    ] {
+        assert!(printed.lines().any(|printed| printed == line), "{printed}");
+    }
+    let mut cat = xtask(&["run", "cat", "--", "/no/such/file"]);
+    let said = complaint(&mut cat);
+    assert!(
+        said.contains("/no/such/file: No such file or directory"),
+        "{said}"
+    );
+    assert_eq!(cat.status().unwrap().code(), Some(1));
+    let mut own = xtask(&["run", "returns_i32"]);
+    assert_eq!(own.status().unwrap().code(), Some(7));
+}
+
+#[test]
+fn what_is_not_there_is_an_error_that_says_what_is() {
+    let said = complaint(&mut xtask(&["run", "helo"]));
+    assert!(said.contains("no program helo"), "{said}");
+    for program in program::all(Package::Freestand, host()).unwrap() {
+        assert!(said.contains(&program.name), "{said}");
+    }
+    let said = complaint(&mut xtask(&["build", "hello", "--arch", "vax"]));
+    for arch in Arch::ALL {
+        assert!(said.contains("vax") && said.contains(arch.name()), "{said}");
+    }
+}
+
+#[test]
+fn help_names_each_command_and_each_command_shows_an_example() {
+    let help = printed(&["--help"]);
+    for command in ["run", "build", "test", "size", "setup"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{help}");
+        let help = printed(&[command, "--help"]);
+        assert!(
+            help.contains(&format!("\n  cargo xtask {command}")),
+            "{help}"
+        );
+    }
+}
+
+#[test]
+fn size_prints_a_row_for_each_architecture() {
+    if can_build_all() {
+        let table = printed(&["size", "hello"]);
+        for arch in Arch::ALL {
+            assert!(table.contains(&format!("| {arch} ")), "{table}");
+        }
+    }
+}
+
+#[test]
+fn without_anything_on_path_it_says_what_is_missing() {
+    let empty = TempDir::new().unwrap();
+    for arguments in [&["run", "hello"][..], &["setup"]] {
+        let mut command = xtask(arguments);
+        command
+            .env("PATH", empty.path())
+            .env_remove("CARGO")
+            .env_remove("RUSTC");
+        let said = complaint(&mut command);
+        assert!(said.contains("this is missing:"), "{said}");
+        assert!(said.contains("a C compiler for"), "{said}");
+        assert!(said.contains("the linker lld"), "{said}");
+        // What it installs with is announced by a plus.
+        assert!(!said.contains("\n+ "), "{said}");
+    }
+    assert_eq!(fs::read_dir(empty.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn builds_are_the_same_in_every_folder() {
+    let folders = TwoFolders::new();
+    for profile in [Profile::Debug, Profile::Release] {
+        folders.compare(host(), profile);
+    }
+}
+
+#[test]
+#[ignore = "compiles core twice for each architecture that has none prebuilt"]
+fn builds_for_all_architectures_are_the_same_in_every_folder() {
+    let folders = TwoFolders::new();
+    for arch in Arch::ALL {
+        folders.compare(arch, Profile::Release);
+    }
+}
+
+/// The workspace, copied twice, each with its own tool and builds.
+struct TwoFolders {
+    copies: [Copy; 2],
+    _folder: TempDir,
+}
+
+struct Copy {
+    root: PathBuf,
+    xtask: PathBuf,
+}
+
+impl TwoFolders {
+    fn new() -> TwoFolders {
+        let folder = TempDir::new().unwrap();
+        // What the tool depends on is compiled once, for both.
+        let tools = folder.path().join("tools");
+        let mut from = program::root().to_path_buf();
+        let files = workspace_files(&from);
+        // Paths of different lengths.
+        let copies = ["a", "another place/with a longer name"].map(|name| {
+            let root = folder.path().join(name);
+            for file in &files {
+                let copy = root.join(file);
+                fs::create_dir_all(copy.parent().unwrap()).unwrap();
+                fs::copy(from.join(file), copy).unwrap();
+            }
+            // The second is a copy of the first: somebody may be at work here.
+            from.clone_from(&root);
+            let xtask = root.join("xtask-of-this-folder");
+            fs::copy(build_xtask(&root, &tools), &xtask).unwrap();
+            Copy { root, xtask }
+        });
+        TwoFolders {
+            copies,
+            _folder: folder,
+        }
+    }
+
+    /// Builds every program in both folders and compares the files.
+    fn compare(&self, arch: Arch, profile: Profile) {
+        let [one, other] = self.copies.each_ref().map(|copy| copy.build(arch, profile));
+        assert!(one.keys().eq(other.keys()));
+        for (name, bytes) in &one {
+            assert!(
+                *bytes == other[name],
+                "{name} for {arch}/{} is not the same in {} and {}",
+                profile.folder(),
+                self.copies[0].root.display(),
+                self.copies[1].root.display()
+            );
+        }
+    }
+}
+
+impl Copy {
+    /// Builds every program; their bytes, by name.
+    fn build(&self, arch: Arch, profile: Profile) -> BTreeMap<String, Vec<u8>> {
+        let mut names = Vec::new();
+        for package in Package::ALL {
+            let programs = program::all(package, arch).unwrap();
+            names.extend(programs.into_iter().map(|program| program.name));
+        }
+        let output = Command::new(&self.xtask)
+            .args(["build", "--no-install", "--arch", arch.name()])
+            .args((profile == Profile::Release).then_some("--release"))
+            .args(&names)
+            .env("CARGO_TARGET_DIR", self.root.join("target"))
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        let paths = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(paths.lines().count(), names.len());
+        let files = paths.lines().map(|path| {
+            assert!(Path::new(path).starts_with(&self.root), "{path}");
+            fs::read(path).unwrap()
+        });
+        names.into_iter().zip(files).collect()
+    }
+}
+
+/// What git has of the workspace at `root`, and what it would have.
+fn workspace_files(root: &Path) -> Vec<PathBuf> {
+    let output = Command::new("git")
+        .current_dir(root)
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(PathBuf::from)
+        .filter(|file| root.join(file).is_file())
+        .collect()
+}
