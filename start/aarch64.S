@@ -47,20 +47,19 @@ _start:
 	   an address in this file, where the unwind row above ends the walk. */
 	mov	x29, #0
 
-	/* A load through sp faults while sp is no multiple of 16 (SCTLR_EL1.SA0),
-	   so go through a copy. argc is a whole word: 64 bits. It may be 0, and
-	   argv[0] then NULL. x1 moves past it, to argv. */
+	/* "SP mod 16 = 0" (AAPCS64, "Universal stack constraints"), at all times:
+	   align it, whoever loaded us. A load through it would fault if it were not
+	   (SCTLR_EL1.SA0). */
 	mov	x1, sp
+	and	sp, x1, #-16
+
+	/* argc is a whole word: 64 bits. It may be 0, and argv[0] then NULL. x1
+	   moves past it, to argv. */
 	ldr	x0, [x1], #8
 
 	/* envp begins behind argv's NULL: &argv[argc + 1]. */
 	add	x2, x1, x0, lsl #3
 	add	x2, x2, #8
-
-	/* "SP mod 16 = 0" (AAPCS64, "Universal stack constraints"), at
-	   all times: align it, whoever loaded us. Rounding argv's address down
-	   gives sp again where it was aligned. */
-	and	sp, x1, #-16
 	.cfi_endproc
 
 	.section .start.main, "ax", %progbits

@@ -59,7 +59,8 @@ _start:
 	/* "The end of the input argument area shall be aligned on a 16 byte
 	   boundary" (2.2.2 "The Stack Frame"): at the call, the argument pushed
 	   last lies at a multiple of 16. Align, whoever loaded us; then four
-	   pushes, one of padding and three of arguments, keep it so. */
+	   pushes, one of padding and three of arguments, keep it so. The padding
+	   is argc, for it may land where argc was read: then it is back there. */
 	andl	$-16, %esp
 	pushl	%eax
 

@@ -46,19 +46,19 @@ _start:
 	xorl	%ebp, %ebp
 
 	/* argc is a whole word: 64 bits. It may be 0, and argv[0] then NULL. */
-	popq	%rdi
+	movq	(%rsp), %rdi
 
-	/* What is left on the stack begins with argv. */
-	movq	%rsp, %rsi
+	/* argv begins behind it. */
+	leaq	8(%rsp), %rsi
 
 	/* envp begins behind argv's NULL: &argv[argc + 1]. This gives up rdx, in
 	   which 3.4.1 lets a dynamic loader pass a function to call at exit: a
 	   static program has no loader, and the kernel passes 0 (ELF_PLAT_INIT). */
 	leaq	8(%rsi,%rdi,8), %rdx
 
-	/* rsp "is guaranteed to be 16-byte aligned at process entry" (3.4.1), and
-	   was until the pop. A call must find it so (3.2.2 "The Stack Frame"):
-	   align it, whoever loaded us. */
+	/* rsp "is guaranteed to be 16-byte aligned at process entry" (3.4.1), and a
+	   call must find it so (3.2.2 "The Stack Frame"): align it, whoever loaded
+	   us. Downwards from argc, so that no frame will lie over it. */
 	andq	$-16, %rsp
 	.cfi_endproc
 

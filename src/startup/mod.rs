@@ -95,21 +95,29 @@ impl<T: Termination, E: Debug> Termination for Result<T, E> {
             `ExitCode`, or a `Result` of one of these whose error is `Debug`"
 )]
 pub trait Main<Signature> {
-    /// Calls it and returns the exit status.
-    fn run(self, args: Args) -> ExitCode;
+    /// What it returns. That this is a [`Termination`] is asked for apart, so that
+    /// a wrong one is told from a wrong signature.
+    type Output;
+
+    /// Calls it.
+    fn run(self, args: Args) -> Self::Output;
 }
 
-impl<F: FnOnce() -> T, T: Termination> Main<fn() -> T> for F {
+impl<F: FnOnce() -> T, T> Main<fn() -> T> for F {
+    type Output = T;
+
     #[inline(always)]
-    fn run(self, _: Args) -> ExitCode {
-        self().report()
+    fn run(self, _: Args) -> T {
+        self()
     }
 }
 
-impl<F: FnOnce(Args) -> T, T: Termination> Main<fn(Args) -> T> for F {
+impl<F: FnOnce(Args) -> T, T> Main<fn(Args) -> T> for F {
+    type Output = T;
+
     #[inline(always)]
-    fn run(self, args: Args) -> ExitCode {
-        self(args).report()
+    fn run(self, args: Args) -> T {
+        self(args)
     }
 }
 
@@ -120,10 +128,14 @@ impl<F: FnOnce(Args) -> T, T: Termination> Main<fn(Args) -> T> for F {
 /// `argv` must be the initial stack's, as `_start` passes it.
 #[doc(hidden)]
 #[inline(always)]
-pub unsafe fn run<Signature>(main: impl Main<Signature>, argv: *const *const c_char) -> u8 {
+pub unsafe fn run<Signature, M>(main: M, argv: *const *const c_char) -> u8
+where
+    M: Main<Signature>,
+    M::Output: Termination,
+{
     // SAFETY: passed on to the caller.
     let stack = unsafe { InitialStack::from_argv(argv) };
-    main.run(stack.args()).code()
+    main.run(stack.args()).report().code()
 }
 
 /// Declares that `$main` is the program's `main`, and makes the program freestand's:

@@ -13,8 +13,13 @@ use crate::target::{Case, Target};
 
 /// Runs each case on every architecture, in debug and in release.
 pub fn run(cases: &[Case]) -> ExitCode {
+    run_with(cases, Vec::new())
+}
+
+/// As [`run`], and with it the tests of `once`.
+pub fn run_with(cases: &[Case], once: Vec<Trial>) -> ExitCode {
     let all = env::var_os("FREESTAND_TEST_ARCH").is_some_and(|value| value == "all");
-    let mut trials = Vec::new();
+    let mut trials = once;
     for target in Target::all() {
         let obstacle = target.obstacle();
         for case in cases {

@@ -2,6 +2,7 @@
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitCode, Output};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use freestand_tests::target::{Target, expect_status};
@@ -93,7 +94,11 @@ fn collections_live_on_the_heap(target: Target) -> Result<()> {
 }
 
 fn the_heap_lives_on_mappings_if_the_break_stays(target: Target) -> Result<()> {
-    let run = refuse(&target.launch("heap")?, Refuse::Break)?;
+    let mut launch = target.launch("heap")?;
+    // A debug build under qemu's debugger takes some seconds even if nothing else
+    // keeps the machine busy.
+    launch.deadline = Duration::from_secs(120);
+    let run = refuse(&launch, Refuse::Break)?;
     ensure!(
         run.end == Event::Exited(0) && run.stdout == "ok\n",
         "{run:?}"
@@ -252,7 +257,7 @@ struct Run {
 
 /// Runs a program under a kernel that refuses it memory.
 fn refuse(launch: &Launch, what: Refuse) -> Result<Run> {
-    const LARGE: u64 = 64 << 20;
+    const LARGE: u64 = 16 << 20;
     let Calls { brk, mmap, .. } = Calls::of(launch.arch);
     let capture = Capture::new(b"")?;
     let mut tracee = Tracee::start(launch, capture.streams()?)?;

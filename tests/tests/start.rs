@@ -16,7 +16,7 @@ use freestand_tests::temp::TempDir;
 use freestand_tests::trace::stack::{InitialStack, junk_registers};
 use freestand_tests::trace::{Capture, Event, Launch, Register, Tracee};
 use freestand_tests::{cases, harness};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use object::read::elf::FileHeader;
 use object::{File, Object, ObjectSegment, ObjectSymbol};
 use xtask::arch::Arch;
@@ -68,7 +68,6 @@ cases![
 ];
 
 fn main() -> ExitCode {
-    let cases = harness::run(CASES);
     // What the compiler says does not depend on the target: once is enough.
     let snippets = SNIPPETS.iter().map(|snippet| {
         Trial::test(format!("compile/{}", snippet.name), || {
@@ -77,12 +76,7 @@ fn main() -> ExitCode {
                 .map_err(|error| Failed::from(format!("{error:#}")))
         })
     });
-    let snippets = libtest_mimic::run(&Arguments::from_args(), snippets.collect());
-    if cases == ExitCode::SUCCESS {
-        snippets.exit_code()
-    } else {
-        cases
-    }
+    harness::run_with(CASES, snippets.collect())
 }
 
 fn hello_says_hello(target: Target) -> Result<()> {

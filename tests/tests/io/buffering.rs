@@ -2,6 +2,7 @@
 //! standard input.
 
 use std::io::{Read, Write, pipe};
+use std::os::fd::AsFd;
 use std::process::Stdio;
 
 use anyhow::{Result, ensure};
@@ -120,11 +121,7 @@ fn a_line_to_a_terminal_is_written_at_its_end(target: Target) -> Result<()> {
 }
 
 /// Checks that a terminal's user gets to see `expected` and no more.
-fn expect_at_terminal(
-    mut user: impl Read + std::os::fd::AsFd,
-    expected: &str,
-    step: &str,
-) -> Result<()> {
+fn expect_at_terminal(mut user: impl Read + AsFd, expected: &str, step: &str) -> Result<()> {
     let mut seen = Vec::new();
     // What is written to a terminal takes a moment to arrive, and so would what
     // should not have been written.
@@ -218,7 +215,7 @@ fn a_full_device_fails_every_flush(target: Target) -> Result<()> {
 
 fn a_full_pipe_loses_nothing(target: Target) -> Result<()> {
     let (mut reader, writer) = pipe()?;
-    let size = make_small_and_nonblocking(std::os::fd::AsFd::as_fd(&writer))?;
+    let size = make_small_and_nonblocking(writer.as_fd())?;
     ensure!(size < 8192, "a pipe of {size} bytes is never full");
     let fill = format!("write_all=@{}", size + 100);
     let list = [

@@ -37,7 +37,7 @@ fn numbers(arch: Arch) -> Numbers {
     Numbers { write, exit_group }
 }
 
-/// A program on its own way: what it is run with and what it prints.
+/// A program, what it reads, and what it then prints.
 struct Scene {
     launch: Launch,
     stdin: Vec<u8>,
@@ -198,10 +198,9 @@ fn sweep(target: Target, scene: &Scene) -> Result<()> {
 /// all that it has to, or fails and says so.
 fn is_honest(finding: &Finding, persistent: bool, numbers: &Numbers) -> bool {
     match finding.class {
-        // Interruptions are nobody's business, unless the call is one that is
-        // done when it is interrupted, and then nothing is lost either.
         Class::Ok => true,
-        // Standard error is written by the same call as standard output.
+        // An interruption is nothing to fail for. And whoever can never write again
+        // cannot say so either: standard error is written by the same call.
         Class::Reported(_) => {
             finding.result != -i64::from(libc::EINTR)
                 && (!finding.stderr.is_empty() || persistent && finding.number == numbers.write)

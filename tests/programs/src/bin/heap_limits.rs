@@ -41,9 +41,9 @@ fn reserve() {
 
 /// Grows a vector until there is no more.
 fn grow() {
-    let mut bytes = vec![0_u8; 1 << 20];
+    let mut bytes: Vec<u8> = Vec::with_capacity(1 << 20);
     loop {
-        bytes.resize(2 * bytes.len(), 1);
+        bytes.reserve(2 * bytes.capacity());
         black_box(&bytes);
     }
 }
