@@ -6,9 +6,9 @@
 //! A write to standard output or error goes on after a short write and after
 //! `EINTR`. What fails is the caller's to see: as an `Err` from the [`Write`]
 //! methods; from [`print!`](crate::print), which returns nothing, and from the flush
-//! at exit, as a message on standard error and the end of the process with the
-//! error's number as status; from [`eprint!`](crate::eprint), which has no place
-//! left to complain, as a status of 1 instead of 0. No text is lost with status 0.
+//! at exit, as a message on standard error and the end of the process with status
+//! 1; from [`eprint!`](crate::eprint), which has no place left to complain, as a
+//! status of 1 instead of 0. No text is lost with status 0.
 
 mod print;
 mod stdio;

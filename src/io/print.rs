@@ -14,7 +14,7 @@ use crate::sys::Result;
 /// core's formatting into the program.
 ///
 /// If standard output takes no more, says so on standard error and ends the process
-/// with the error's number as status: see [`io`](mod@crate::io).
+/// with status 1: see [`io`](mod@crate::io).
 #[macro_export]
 macro_rules! print {
     ($($arg:tt)*) => {

@@ -122,13 +122,16 @@ fn lock() -> MutexGuard<'static, Buffer> {
 }
 
 /// Prints `bytes`; with none, writes out what the buffer holds. If that fails text
-/// is lost, and the process ends with a message and the error's number as status.
+/// is lost, and the process ends with a message and status 1.
+///
+/// Which error it was, only the [`Write`] methods tell: with the words for that,
+/// each program that prints would be twice as large.
 #[inline(never)]
 pub(super) fn print(bytes: &[u8]) {
-    if let Err(errno) = lock().take(bytes, bytes.is_empty()) {
+    if lock().take(bytes, bytes.is_empty()).is_err() {
         // A failure of this has nobody left to hear of it but the status.
         let _ = sys::write(STDERR, b"failed to write standard output\n");
-        sys::exit_group(errno.code().into())
+        sys::exit_group(1)
     }
 }
 

@@ -19,8 +19,8 @@ pub fn id() -> u32 {
 }
 
 /// Ends the process, with the low 8 bits of `code` as its status: exit(3). Flushes
-/// standard output first; if that fails, says so on standard error and makes a
-/// status of 0 a 1.
+/// standard output first; if that fails, says so on standard error and ends with
+/// status 1 instead.
 #[inline]
 pub fn exit(code: i32) -> ! {
     arch::exit(code as u8)

@@ -4,7 +4,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitCode, Output};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use freestand_tests::target::{Target, expect_status};
 use freestand_tests::trace::{Capture, Event, Launch, Register, Streams, Tracee};
 use freestand_tests::{cases, harness};
@@ -37,27 +37,13 @@ fn the_mem_family_does_what_a_byte_at_a_time_does(target: Target) -> Result<()> 
 fn no_function_of_the_mem_family_calls_one(target: Target) -> Result<()> {
     const NAMES: [&str; 6] = ["memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen"];
 
-    let output = target.command("mem_once")?.output()?;
-    let addresses: Vec<u64> = expect_status(&output, 0)?
-        .chunks(target.arch.word())
-        .map(|word| {
-            let mut bytes = [0; 8];
-            bytes[..word.len()].copy_from_slice(word);
-            u64::from_le_bytes(bytes)
-        })
-        .collect();
-    ensure!(addresses.len() == NAMES.len(), "{addresses:x?}");
-
-    for (name, &address) in NAMES.iter().zip(&addresses) {
+    for (index, name) in NAMES.iter().enumerate() {
         let mut tracee = Tracee::start(&target.launch("mem_once")?, Streams::default())?;
-        // Behind the write, the program calls each.
-        while let Event::Syscall(call) = tracee.next_syscall()? {
-            if call.number == Calls::of(target.arch).write {
-                break;
-            }
-        }
+        let addresses = written_words(&mut tracee)?;
+        ensure!(addresses.len() == NAMES.len(), "{addresses:x?}");
+        let start = addresses[index];
         ensure!(
-            tracee.run_to(address)? == Event::Stopped,
+            tracee.run_to(start)? == Event::Stopped,
             "{name} is not called"
         );
         let after = return_address(&mut tracee)?;
@@ -76,6 +62,23 @@ fn no_function_of_the_mem_family_calls_one(target: Target) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Runs a program to its first write; the words that it is about to write.
+fn written_words(tracee: &mut Tracee) -> Result<Vec<u64>> {
+    let write = Calls::of(tracee.arch()).write;
+    loop {
+        match tracee.next_syscall()? {
+            Event::Syscall(call) if call.number == write => {
+                let word = tracee.arch().word() as u64;
+                let [_, from, length, ..] = call.args;
+                let addresses = (from..from + length).step_by(word as usize);
+                return addresses.map(|address| tracee.read_word(address)).collect();
+            }
+            Event::Syscall(_) => {}
+            end => bail!("{end:?} before a write"),
+        }
+    }
 }
 
 /// Where a function returns to that has just been called.

@@ -15,12 +15,17 @@ use xtask::program::{self, Package, Profile};
 use xtask::{run, toolchain};
 
 /// The tool, built once.
-static XTASK: LazyLock<PathBuf> =
-    LazyLock::new(|| build_xtask(program::root(), &program::target_dir()));
+static XTASK: LazyLock<PathBuf> = LazyLock::new(|| {
+    build_xtask(
+        &mut Command::new(toolchain::cargo()),
+        program::root(),
+        &program::target_dir(),
+    )
+});
 
 /// Builds the tool of the workspace at `root`; the program's path.
-fn build_xtask(root: &Path, target_dir: &Path) -> PathBuf {
-    let output = Command::new(toolchain::cargo())
+fn build_xtask(cargo: &mut Command, root: &Path, target_dir: &Path) -> PathBuf {
+    let output = cargo
         .current_dir(root)
         .args(["build", "--quiet", "--package", "xtask", "--bin", "xtask"])
         .args([
@@ -255,8 +260,11 @@ impl TwoFolders {
             }
             // The second is a copy of the first: somebody may be at work here.
             from.clone_from(&root);
+            let mut cargo = Command::new(toolchain::cargo());
+            // Compiles in less time.
+            cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
             let xtask = root.join("xtask-of-this-folder");
-            fs::copy(build_xtask(&root, &tools), &xtask).unwrap();
+            fs::copy(build_xtask(&mut cargo, &root, &tools), &xtask).unwrap();
             Copy { root, xtask }
         });
         TwoFolders {
