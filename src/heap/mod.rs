@@ -7,7 +7,12 @@
 //! Memory comes from the kernel by brk(2), and where that is refused (the break
 //! has run into a mapping, or RLIMIT_DATA is reached) by mmap(2). Each contiguous
 //! piece is an *arena*, which linked_list_allocator manages: one that the break
-//! extends, and a list of mapped ones.
+//! extends, and a list of mapped ones. If something else moves the break, what it
+//! took is left alone and only mappings are added from then on.
+//!
+//! What is freed is used again, and does not go back to the kernel. Freeing looks
+//! for its place in the arena's list of holes, so it takes time in proportion to
+//! their number, as allocating does.
 //!
 //! An allocation that fails returns null, as [`GlobalAlloc`] says: `try_reserve`
 //! makes an error of it, `Box::new` a panic with the size. The heap stays usable.

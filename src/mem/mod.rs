@@ -4,8 +4,8 @@
 //! A compiler that sees a loop which copies bytes may put a call to memcpy in its
 //! place: in memcpy itself that would never end. So each loop here holds an
 //! `opaque` step, which is no instruction, but which the compiler must believe
-//! to change memory: it cannot merge the steps into a copy. A test disassembles
-//! the result and looks.
+//! to change memory: it cannot merge the steps into a copy. A test follows each
+//! function instruction by instruction and sees that it calls none of them.
 //!
 //! Words are read and written at any address (`Word`): on processors that
 //! cannot, the compiler splits the access into bytes.
