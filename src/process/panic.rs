@@ -2,12 +2,13 @@
 
 use core::fmt::{self, Write as _};
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use heapless::Vec;
 
 use super::abort;
 use crate::io::{self, Write as _};
+use crate::sys;
 
 /// The message on its way out: written in one piece if it is no more than 1 KiB,
 /// so that it stays whole among other threads' output.
@@ -38,12 +39,20 @@ impl fmt::Write for Message {
 /// happened and where on standard error, and aborts. What the program printed
 /// before comes out first.
 pub fn report_panic(info: &PanicInfo<'_>) -> ! {
-    /// Whether a panic is being reported: formatting its message may panic.
-    static PANICKING: AtomicBool = AtomicBool::new(false);
+    /// The thread that reports its panic, or 0.
+    static REPORTING: AtomicU32 = AtomicU32::new(0);
 
-    if PANICKING.swap(true, Ordering::Relaxed) {
-        let _ = io::stderr().write_all(b"panicked while reporting a panic\n");
-        abort();
+    let this = sys::gettid();
+    if let Err(thread) = REPORTING.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed) {
+        if thread == this {
+            // Formatting the message panicked.
+            let _ = io::stderr().write_all(b"panicked while reporting a panic\n");
+            abort();
+        }
+        // Another thread is about to end the process: let it finish its sentence.
+        loop {
+            let _ = sys::futex_wait(&REPORTING, thread);
+        }
     }
     io::flush_if_free();
     let mut message = Message(Vec::new());

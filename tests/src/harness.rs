@@ -11,6 +11,11 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::target::{Case, Target};
 
+/// Whether what is missing on this machine is a failure.
+pub fn everything_is_required() -> bool {
+    env::var_os("FREESTAND_TEST_ARCH").is_some_and(|value| value == "all")
+}
+
 /// Runs each case on every architecture, in debug and in release.
 pub fn run(cases: &[Case]) -> ExitCode {
     run_with(cases, Vec::new())
@@ -18,7 +23,7 @@ pub fn run(cases: &[Case]) -> ExitCode {
 
 /// As [`run`], and with it the tests of `once`.
 pub fn run_with(cases: &[Case], once: Vec<Trial>) -> ExitCode {
-    let all = env::var_os("FREESTAND_TEST_ARCH").is_some_and(|value| value == "all");
+    let all = everything_is_required();
     let mut trials = once;
     for target in Target::all() {
         let obstacle = target.obstacle();

@@ -65,6 +65,7 @@ cases![
     a_panic_without_standard_error_aborts,
     a_panic_aborts_though_sigabrt_is_ignored_and_blocked,
     a_panic_in_a_second_thread_ends_the_process,
+    of_two_panics_at_once_one_is_told,
 ];
 
 fn main() -> ExitCode {
@@ -794,6 +795,19 @@ fn a_panic_in_a_second_thread_ends_the_process(target: Target) -> Result<()> {
         stderr.ends_with(":\nin the second thread\n"),
         "said {stderr:?}"
     );
+    Ok(())
+}
+
+fn of_two_panics_at_once_one_is_told(target: Target) -> Result<()> {
+    for _ in 0..10 {
+        let stderr = panic_message(target, target.command("panic_in_thread")?.arg("both"))?;
+        let first = stderr.ends_with(":\nin the first thread\n");
+        let second = stderr.ends_with(":\nin the second thread\n");
+        ensure!(
+            (first || second) && stderr.matches("panicked").count() == 1,
+            "said {stderr:?}"
+        );
+    }
     Ok(())
 }
 

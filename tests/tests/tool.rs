@@ -1,13 +1,13 @@
 //! `cargo xtask`, as its users call it, and that what it builds is the same
 //! wherever the workspace lies.
 
-use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
+use freestand_tests::harness;
 use freestand_tests::target::Target;
 use freestand_tests::temp::TempDir;
 use xtask::arch::Arch;
@@ -76,8 +76,7 @@ fn complaint(command: &mut Command) -> String {
 /// Whether every architecture's programs can be built and run here. Where they
 /// must, as `cargo xtask test` has it, tests find out for themselves.
 fn can_build_all() -> bool {
-    env::var_os("FREESTAND_TEST_ARCH").is_some_and(|value| value == "all")
-        || Target::all().all(|target| target.obstacle().is_none())
+    harness::everything_is_required() || Target::all().all(|target| target.obstacle().is_none())
 }
 
 fn host() -> Arch {

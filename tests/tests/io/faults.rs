@@ -2,20 +2,23 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::process::Command;
 
 use anyhow::{Result, ensure};
-use freestand_tests::cases;
 use freestand_tests::target::Target;
 use freestand_tests::temp::TempDir;
 use freestand_tests::trace::faults::{Class, Finding, Sweep};
 use freestand_tests::trace::shortio::short_io;
 use freestand_tests::trace::{Capture, Event, Launch, Tracee};
+use freestand_tests::{cases, harness};
 use xtask::arch::Arch;
+use xtask::path::find_in_path;
 
 use crate::support::{binary, ensure_same, pattern};
 
 cases![
     interruptions_are_not_noticed,
+    interruptions_by_strace_are_not_noticed,
     short_transfers_lose_nothing,
     each_failing_call_of_greet_is_reported,
     each_failing_call_of_cat_is_reported,
@@ -97,6 +100,41 @@ fn interruptions_are_not_noticed(target: Target) -> Result<()> {
             "{program} was interrupted only {interruptions} times"
         );
         ensure_same(&program.to_string(), &capture.stdout()?, &scene.stdout)?;
+    }
+    Ok(())
+}
+
+/// The same by strace. Under qemu it sees the host's calls, of which only the
+/// writes are the program's alone.
+fn interruptions_by_strace_are_not_noticed(target: Target) -> Result<()> {
+    let Some(strace) = find_in_path("strace") else {
+        ensure!(!harness::everything_is_required(), "strace is missing");
+        eprintln!("strace is missing: not run");
+        return Ok(());
+    };
+    let calls: &[&str] = match target.is_native() {
+        true => &["read", "write", "openat"],
+        false => &["write"],
+    };
+    for scene in [greet(target)?, cat(target, 1000)?] {
+        let program = target.command_for(&scene.launch.program)?;
+        for call in calls {
+            let capture = Capture::new(&scene.stdin)?;
+            let streams = capture.streams()?;
+            let status = Command::new(&strace)
+                .args(["-f", "-o", "/dev/null", "-e"])
+                .arg(format!("inject={call}:error=EINTR:when=1..5"))
+                .arg(program.get_program())
+                .args(program.get_args())
+                .args(&scene.launch.args)
+                .stdin(streams.stdin)
+                .stdout(streams.stdout)
+                .stderr(streams.stderr)
+                .status()?;
+            let what = format!("{} and {call}", scene.launch.program.display());
+            ensure!(status.success(), "{what}: {status}");
+            ensure_same(&what, &capture.stdout()?, &scene.stdout)?;
+        }
     }
     Ok(())
 }

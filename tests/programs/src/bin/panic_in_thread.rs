@@ -1,4 +1,5 @@
-//! Panics in a second thread, while the first sleeps for ever.
+//! Panics in a second thread, while the first sleeps for ever, or with an argument
+//! panics too.
 
 #![no_std]
 #![no_main]
@@ -7,6 +8,7 @@ use core::arch::global_asm;
 use core::ffi::c_int;
 use core::sync::atomic::AtomicU32;
 
+use freestand::env::Args;
 use freestand::{sync, sys};
 use linux_raw_sys::general::{
     CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_SYSVSEM, CLONE_THREAD, CLONE_VM,
@@ -38,13 +40,16 @@ static mut STACK: Stack = Stack([0; 64 << 10]);
 /// Nobody changes it, and nobody wakes who waits for that.
 static NEVER: AtomicU32 = AtomicU32::new(0);
 
-fn main() {
+fn main(args: Args) {
     let flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
     sync::expect_threads();
     // SAFETY: the stack is the new thread's alone and outlives it; `thread` does
     // not return.
     let thread = unsafe { clone(flags as usize, (&raw mut STACK).add(1)) };
     assert!(thread > 0, "clone failed: {thread}");
+    if args.len() > 1 {
+        panic!("in the first thread");
+    }
     loop {
         let _ = sys::futex_wait(&NEVER, 0);
     }
