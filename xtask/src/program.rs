@@ -548,9 +548,9 @@ mod tests {
         };
         let found = |id: &str| out_dir(&message(id), "freestand");
         let expected = Some(PathBuf::from("/o"));
-        assert_eq!(found("path+file:///work/clone#freestand@0.1.0"), expected);
-        assert_eq!(found("path+file:///work/freestand#0.1.0"), expected);
-        assert_eq!(found("path+file:///work/freestand#other@0.1.0"), None);
+        assert_eq!(found("path+file:///home/me/clone#freestand@0.1.0"), expected);
+        assert_eq!(found("path+file:///home/me/freestand#0.1.0"), expected);
+        assert_eq!(found("path+file:///home/me/freestand#other@0.1.0"), None);
     }
 
     #[test]
