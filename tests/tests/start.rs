@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 use freestand_tests::target::{Target, expect_status};
 use freestand_tests::temp::TempDir;
 use freestand_tests::trace::stack::{InitialStack, junk_registers};
-use freestand_tests::trace::{Capture, Event, Launch, Register, Tracee};
+use freestand_tests::trace::{Capture, Event, Launch, Register, Streams, Tracee};
 use freestand_tests::{cases, harness};
 use libtest_mimic::{Failed, Trial};
 use object::read::elf::FileHeader;
@@ -50,6 +50,7 @@ cases![
     exit_flushes_and_takes_the_low_8_bits,
     exit_works_from_under_any_number_of_calls,
     returning_from_main_flushes,
+    an_exit_that_does_not_happen_traps,
     _exit_flushes_nothing,
     abort_flushes_nothing,
     // System calls.
@@ -631,6 +632,20 @@ fn exit_works_from_under_any_number_of_calls(target: Target) -> Result<()> {
 
 fn returning_from_main_flushes(target: Target) -> Result<()> {
     check(target, "ending", &["return"], (44, "still buffered", ""))
+}
+
+/// The last system call of `hello` is refused, as a filter might refuse it.
+fn an_exit_that_does_not_happen_traps(target: Target) -> Result<()> {
+    let mut tracee = Tracee::start(&target.launch("hello")?, Streams::default())?;
+    ensure!(matches!(tracee.next_syscall()?, Event::Syscall(_)), "no write");
+    ensure!(matches!(tracee.next_syscall()?, Event::Syscall(_)), "no exit");
+    tracee.skip_syscall(-i64::from(libc::ENOSYS))?;
+    let end = tracee.resume_to_end()?;
+    ensure!(
+        matches!(end, Event::Killed(libc::SIGILL | libc::SIGSEGV)),
+        "{end:?}"
+    );
+    Ok(())
 }
 
 fn _exit_flushes_nothing(target: Target) -> Result<()> {

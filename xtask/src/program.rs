@@ -346,6 +346,9 @@ impl Build<'_> {
             format!("-Clinker={}", self.tools.linker.display()),
             "-Clinker-flavor=ld.lld".to_string(),
             "-Crelocation-model=static".to_string(),
+            // Panics abort, so nothing unwinds at run time and link.ld drops the
+            // tables for it. Without them debuggers get theirs, .debug_frame.
+            "-Cforce-unwind-tables=no".to_string(),
             // The bytes are the same wherever the workspace lies.
             format!("--remap-path-prefix={}=.", root().display()),
             format!("--remap-path-prefix={}=/cargo", cargo_home().display()),
@@ -548,7 +551,10 @@ mod tests {
         };
         let found = |id: &str| out_dir(&message(id), "freestand");
         let expected = Some(PathBuf::from("/o"));
-        assert_eq!(found("path+file:///home/me/clone#freestand@0.1.0"), expected);
+        assert_eq!(
+            found("path+file:///home/me/clone#freestand@0.1.0"),
+            expected
+        );
         assert_eq!(found("path+file:///home/me/freestand#0.1.0"), expected);
         assert_eq!(found("path+file:///home/me/freestand#other@0.1.0"), None);
     }
