@@ -637,8 +637,14 @@ fn returning_from_main_flushes(target: Target) -> Result<()> {
 /// The last system call of `hello` is refused, as a filter might refuse it.
 fn an_exit_that_does_not_happen_traps(target: Target) -> Result<()> {
     let mut tracee = Tracee::start(&target.launch("hello")?, Streams::default())?;
-    ensure!(matches!(tracee.next_syscall()?, Event::Syscall(_)), "no write");
-    ensure!(matches!(tracee.next_syscall()?, Event::Syscall(_)), "no exit");
+    ensure!(
+        matches!(tracee.next_syscall()?, Event::Syscall(_)),
+        "no write"
+    );
+    ensure!(
+        matches!(tracee.next_syscall()?, Event::Syscall(_)),
+        "no exit"
+    );
     tracee.skip_syscall(-i64::from(libc::ENOSYS))?;
     let end = tracee.resume_to_end()?;
     ensure!(

@@ -411,7 +411,8 @@ impl Build<'_> {
         let level: &[&str] = if self.is_release() {
             &["-O2"]
         } else {
-            &["-O0", "-g"]
+            // Of version 5, clang's assembler writes the folder down as it is.
+            &["-O0", "-gdwarf-4"]
         };
         let mut cc = self.tools.cc.command();
         cc.current_dir(root())
