@@ -200,6 +200,41 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
+    // The family on slices, with the bounds that make it safe.
+
+    fn copy(dest: &mut [u8], src: &[u8]) {
+        assert_eq!(dest.len(), src.len());
+        let to = dest.as_mut_ptr().cast();
+        // SAFETY: both slices have that many bytes, and do not overlap.
+        let returned = unsafe { memcpy(to, src.as_ptr().cast(), src.len()) };
+        assert_eq!(returned, to);
+    }
+
+    fn copy_within(bytes: &mut [u8], from: usize, to: usize, n: usize) {
+        assert!(from + n <= bytes.len() && to + n <= bytes.len());
+        let base = bytes.as_mut_ptr();
+        // SAFETY: both ranges are inside of the slice.
+        unsafe { memmove(base.add(to).cast(), base.add(from).cast_const().cast(), n) };
+    }
+
+    fn fill(dest: &mut [u8], value: c_int) {
+        // SAFETY: the slice has that many bytes.
+        unsafe { memset(dest.as_mut_ptr().cast(), value, dest.len()) };
+    }
+
+    fn compare(a: &[u8], b: &[u8]) -> (c_int, c_int) {
+        assert_eq!(a.len(), b.len());
+        let (a, b, n) = (a.as_ptr().cast(), b.as_ptr().cast(), a.len());
+        // SAFETY: both slices have that many bytes.
+        unsafe { (memcmp(a, b, n), bcmp(a, b, n)) }
+    }
+
+    fn length(string: &[u8]) -> usize {
+        assert!(string.contains(&0));
+        // SAFETY: there is a NUL in the slice.
+        unsafe { strlen(string.as_ptr().cast()) }
+    }
+
     fn pattern(n: usize) -> Vec<u8> {
         (0..n).map(|i| (i * 7 + i / 251) as u8).collect()
     }
@@ -210,11 +245,8 @@ mod tests {
         for n in 0..=130 {
             for from in 0..17 {
                 for to in 0..17 {
-                    let mut dest = std::vec![0xaau8; 200];
-                    unsafe {
-                        let at = dest.as_mut_ptr().add(to).cast::<c_void>();
-                        assert_eq!(memcpy(at, src.as_ptr().add(from).cast(), n), at);
-                    }
+                    let mut dest = std::vec![0xaa; 200];
+                    copy(&mut dest[to..to + n], &src[from..from + n]);
                     assert_eq!(dest[to..to + n], src[from..from + n]);
                     assert!(dest[..to].iter().chain(&dest[to + n..]).all(|&b| b == 0xaa));
                 }
@@ -230,10 +262,7 @@ mod tests {
                     let mut ours = pattern(120);
                     let mut model = ours.clone();
                     model.copy_within(from..from + n, to);
-                    unsafe {
-                        let base = ours.as_mut_ptr();
-                        memmove(base.add(to).cast(), base.add(from).cast_const().cast(), n);
-                    }
+                    copy_within(&mut ours, from, to, n);
                     assert_eq!(ours, model, "{n} bytes from {from} to {to}");
                 }
             }
@@ -241,11 +270,11 @@ mod tests {
     }
 
     #[test]
-    fn fills() {
+    fn fills_with_the_low_8_bits() {
         for n in 0..=70 {
             for to in 0..17 {
-                let mut dest = std::vec![0x55u8; 100];
-                unsafe { memset(dest.as_mut_ptr().add(to).cast(), 0x1_80, n) };
+                let mut dest = std::vec![0x55; 100];
+                fill(&mut dest[to..to + n], 0x180);
                 assert!(dest[to..to + n].iter().all(|&b| b == 0x80));
                 assert!(dest[..to].iter().chain(&dest[to + n..]).all(|&b| b == 0x55));
             }
@@ -260,15 +289,12 @@ mod tests {
                 for change in [1, 0x7f, 0x80, 0xff] {
                     let mut b = a.clone();
                     b[at] = b[at].wrapping_add(change);
-                    let got = unsafe { memcmp(a.as_ptr().cast(), b.as_ptr().cast(), n) };
-                    assert_eq!(got.cmp(&0), a[..n].cmp(&b[..n]));
-                    assert_ne!(unsafe { bcmp(a.as_ptr().cast(), b.as_ptr().cast(), n) }, 0);
+                    let (order, difference) = compare(&a[..n], &b[..n]);
+                    assert_eq!(order.cmp(&0), a[..n].cmp(&b[..n]));
+                    assert_ne!(difference, 0);
                 }
             }
-            assert_eq!(
-                unsafe { memcmp(a.as_ptr().cast(), a.clone().as_ptr().cast(), n) },
-                0
-            );
+            assert_eq!(compare(&a[..n], &a.clone()[..n]), (0, 0));
         }
     }
 
@@ -276,9 +302,8 @@ mod tests {
     fn measures_strings() {
         for n in 0..100 {
             let mut string = std::vec![b'x'; n];
-            string.push(0);
-            string.extend_from_slice(b"more\0");
-            assert_eq!(unsafe { strlen(string.as_ptr().cast()) }, n);
+            string.extend_from_slice(b"\0more\0");
+            assert_eq!(length(&string), n);
         }
     }
 }
