@@ -1,7 +1,7 @@
 //! Assembles `start/<arch>.S` and tells rustc how to link the package's
 //! programs. Dependents' build scripts get the same arguments from
-//! `DEP_FREESTAND_LINK_ARGS` (separated by U+001F), and whoever links programs in C or assembly from
-//! the file `link-args` in OUT_DIR, one a line.
+//! `DEP_FREESTAND_LINK_ARGS` (separated by U+001F), and whoever links programs in C
+//! or assembly from the file `link-args` in OUT_DIR, one a line.
 
 use std::{env, fs, path::Path};
 
@@ -68,7 +68,7 @@ fn main() {
 fn link_args(script_dir: &str) -> Vec<String> {
     let is_ld = Path::new(&linker())
         .file_stem()
-        .is_some_and(|stem| stem.to_string_lossy().contains("ld"));
+        .is_some_and(|stem| stem.to_string_lossy().ends_with("ld"));
     let mut args = vec![format!("-L{script_dir}")];
     if is_ld {
         args.extend(LD_ARGS.iter().map(|arg| arg.to_string()));

@@ -8,8 +8,6 @@
 
 use core::arch::asm;
 
-use super::Register;
-
 /// The number of the call that maps memory.
 pub(crate) use linux_raw_sys::general::__NR_mmap as NR_MMAP;
 /// What its offset counts: bytes (mmap2(2)).
@@ -28,12 +26,34 @@ pub const NAME: &str = "aarch64";
 #[allow(non_upper_case_globals, reason = "the name is compiler_builtins'")]
 pub static __aarch64_have_lse_atomics: bool = false;
 
-/// `svc #0` with the given operands and what every system call clobbers.
-macro_rules! svc {
-    ($($operand:tt)*) => {
-        asm!(
+/// `svc #0`: each row names the registers of so many arguments, of which the first
+/// gives way to the result.
+macro_rules! syscall {
+    ($nr:ident => $result:ident) => {
+        $crate::arch::syscall!(@ in("x8") $nr, lateout("x0") $result,)
+    };
+    ($nr:ident => $result:ident, $a:ident) => {
+        $crate::arch::syscall!(@ in("x8") $nr, inlateout("x0") $a => $result,)
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident) => {
+        $crate::arch::syscall!(@ in("x8") $nr, inlateout("x0") $a => $result, in("x1") $b,)
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident) => {
+        $crate::arch::syscall!(@ in("x8") $nr, inlateout("x0") $a => $result, in("x1") $b, in("x2") $c,)
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident) => {
+        $crate::arch::syscall!(@ in("x8") $nr, inlateout("x0") $a => $result, in("x1") $b, in("x2") $c, in("x3") $d,)
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident) => {
+        $crate::arch::syscall!(@ in("x8") $nr, inlateout("x0") $a => $result, in("x1") $b, in("x2") $c, in("x3") $d, in("x4") $e,)
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident) => {
+        $crate::arch::syscall!(@ in("x8") $nr, inlateout("x0") $a => $result, in("x1") $b, in("x2") $c, in("x3") $d, in("x4") $e, in("x5") $f,)
+    };
+    (@ $($operand:tt)*) => {
+        core::arch::asm!(
             "svc #0",
-            $($operand)*,
+            $($operand)*
             // Declaring a register that the program is not built to use costs nothing.
             lateout("p0") _, lateout("p1") _, lateout("p2") _, lateout("p3") _,
             lateout("p4") _, lateout("p5") _, lateout("p6") _, lateout("p7") _,
@@ -61,62 +81,7 @@ macro_rules! svc {
         )
     };
 }
-
-/// The `syscallN` whose arguments are in these registers; the result appears in
-/// the first argument's.
-macro_rules! syscalls {
-    ($($name:ident($first:ident $(, $arg:ident in $register:tt)*);)*) => {$(
-        /// Makes the system call `nr` and returns what the kernel left in the result
-        /// register, undecoded.
-        ///
-        /// # Safety
-        ///
-        /// What the call does to memory, descriptors and the process must be something
-        /// that this program may do at this point.
-        #[inline(always)]
-        #[allow(clippy::too_many_arguments)]
-        pub unsafe fn $name(nr: usize, $first: Register $(, $arg: Register)*) -> Register {
-            let result: Register;
-            // SAFETY: the registers are those that the kernel reads and changes
-            // (module documentation), memory counts as changed, and the rest is
-            // the caller's promise.
-            unsafe {
-                svc!(
-                    in("x8") nr,
-                    inlateout("x0") $first => result
-                    $(, in($register) $arg)*
-                );
-            }
-            result
-        }
-    )*};
-}
-
-/// Makes the system call `nr` and returns what the kernel left in the result
-/// register, undecoded.
-///
-/// # Safety
-///
-/// What the call does to memory, descriptors and the process must be something
-/// that this program may do at this point.
-#[inline(always)]
-pub unsafe fn syscall0(nr: usize) -> Register {
-    let result: Register;
-    // SAFETY: as in `syscalls!`.
-    unsafe {
-        svc!(in("x8") nr, lateout("x0") result);
-    }
-    result
-}
-
-syscalls! {
-    syscall1(a);
-    syscall2(a, b in "x1");
-    syscall3(a, b in "x1", c in "x2");
-    syscall4(a, b in "x1", c in "x2", d in "x3");
-    syscall5(a, b in "x1", c in "x2", d in "x3", e in "x4");
-    syscall6(a, b in "x1", c in "x2", d in "x3", e in "x4", f in "x5");
-}
+pub(crate) use syscall;
 
 /// Runs the program's exit pieces and ends the process (`start/aarch64.S`).
 #[inline(always)]
@@ -129,7 +94,9 @@ pub fn exit(status: u8) -> ! {
 }
 
 /// Stops the process here, whatever a tracer or a filter did to the system call
-/// that should have ended it. A permanently undefined instruction (Arm ARM, UDF): SIGILL.
+/// that should have ended it.
+///
+/// A permanently undefined instruction (Arm ARM, UDF): SIGILL.
 #[inline(always)]
 pub fn trap() -> ! {
     // SAFETY: it only traps; a handler that returned would come back to it.

@@ -10,8 +10,6 @@
 
 use core::arch::asm;
 
-use super::Register;
-
 /// The number of the call that maps memory.
 pub(crate) use linux_raw_sys::general::__NR_mmap2 as NR_MMAP;
 /// What its offset counts: pages of 4096 bytes: 32 bits of them reach 16 TiB (mmap2(2)).
@@ -20,134 +18,58 @@ pub(crate) const MMAP_UNIT: u64 = 4096;
 /// The architecture's name.
 pub const NAME: &str = "i386";
 
-/// One `syscallN` for each list of argument registers that operands can name.
-macro_rules! syscalls {
-    ($($name:ident($($arg:ident in $register:tt),*);)*) => {$(
-        /// Makes the system call `nr` and returns what the kernel left in the
-        /// result register, undecoded.
-        ///
-        /// # Safety
-        ///
-        /// What the call does to memory, descriptors and the process must be
-        /// something that this program may do at this point.
-        #[inline(always)]
-        pub unsafe fn $name(nr: usize, $($arg: Register),*) -> Register {
-            let result: Register;
-            // SAFETY: the registers are those that the kernel reads and changes
-            // (module documentation), memory counts as changed, and the rest is
-            // the caller's promise.
-            unsafe {
-                asm!(
-                    "int 0x80",
-                    inlateout("eax") nr => result,
-                    $(in($register) $arg,)*
-                    options(nostack, preserves_flags)
-                );
-            }
-            result
-        }
-    )*};
-}
-
-syscalls! {
-    syscall0();
-    syscall1(a in "ebx");
-    syscall2(a in "ebx", b in "ecx");
-    syscall3(a in "ebx", b in "ecx", c in "edx");
-}
-
-/// Makes the system call `nr` and returns what the kernel left in the result
-/// register, undecoded.
-///
-/// # Safety
-///
-/// What the call does to memory, descriptors and the process must be something
-/// that this program may do at this point.
-#[inline(always)]
-pub unsafe fn syscall4(nr: usize, a: Register, b: Register, c: Register, d: Register) -> Register {
-    let result: Register;
-    // SAFETY: as above; the exchange leaves esi and edi as they were. edi takes
-    // the fourth argument in, since no operand may be esi.
-    unsafe {
-        asm!(
+/// `int $0x80`: each row names the registers of so many arguments.
+macro_rules! syscall {
+    ($nr:ident => $result:ident) => {
+        core::arch::asm!("int 0x80", inlateout("eax") $nr => $result,  options(nostack, preserves_flags))
+    };
+    ($nr:ident => $result:ident, $a:ident) => {
+        core::arch::asm!("int 0x80", inlateout("eax") $nr => $result, in("ebx") $a, options(nostack, preserves_flags))
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident) => {
+        core::arch::asm!("int 0x80", inlateout("eax") $nr => $result, in("ebx") $a, in("ecx") $b, options(nostack, preserves_flags))
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident) => {
+        core::arch::asm!("int 0x80", inlateout("eax") $nr => $result, in("ebx") $a, in("ecx") $b, in("edx") $c, options(nostack, preserves_flags))
+    };
+    // No operand may be esi: edi brings the fourth argument, and the exchange leaves
+    // both as they were.
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident) => {
+        core::arch::asm!(
             "xchg esi, edi",
             "int 0x80",
             "xchg esi, edi",
-            inlateout("eax") nr => result,
-            in("ebx") a,
-            in("ecx") b,
-            in("edx") c,
-            in("edi") d,
+            inlateout("eax") $nr => $result,
+            in("ebx") $a,
+            in("ecx") $b,
+            in("edx") $c,
+            in("edi") $d,
             options(nostack, preserves_flags)
-        );
-    }
-    result
-}
-
-/// Makes the system call `nr` and returns what the kernel left in the result
-/// register, undecoded.
-///
-/// # Safety
-///
-/// What the call does to memory, descriptors and the process must be something
-/// that this program may do at this point.
-#[inline(always)]
-pub unsafe fn syscall5(
-    nr: usize,
-    a: Register,
-    b: Register,
-    c: Register,
-    d: Register,
-    e: Register,
-) -> Register {
-    let in_memory = [nr as Register, d];
-    let result: Register;
-    // SAFETY: as above; esi is saved on the stack and restored. eax points at the
-    // words that no register is left for: it is not relative to esp, which the
-    // push moves.
-    unsafe {
-        asm!(
+        )
+    };
+    // No register is left: eax points at the words that have none. They are not
+    // addressed relative to esp, which the push moves. esi is saved and restored.
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident) => {{
+        let in_memory = [core::ptr::without_provenance_mut($nr), $d];
+        core::arch::asm!(
             "push esi",
             "mov esi, [eax + 4]",
             "mov eax, [eax]",
             "int 0x80",
             "pop esi",
-            inlateout("eax") &raw const in_memory => result,
-            in("ebx") a,
-            in("ecx") b,
-            in("edx") c,
-            in("edi") e,
+            inlateout("eax") &raw const in_memory => $result,
+            in("ebx") $a,
+            in("ecx") $b,
+            in("edx") $c,
+            in("edi") $e,
             options(preserves_flags)
-        );
-    }
-    result
-}
-
-/// Makes the system call `nr` and returns what the kernel left in the result
-/// register, undecoded.
-///
-/// # Safety
-///
-/// What the call does to memory, descriptors and the process must be something
-/// that this program may do at this point.
-#[inline(always)]
-#[allow(clippy::too_many_arguments)]
-pub unsafe fn syscall6(
-    nr: usize,
-    a: Register,
-    b: Register,
-    c: Register,
-    d: Register,
-    e: Register,
-    f: Register,
-) -> Register {
-    let in_memory = [nr as Register, d, f];
-    let result: Register;
-    // SAFETY: as above; esi and ebp are saved on the stack and restored. ebp may
-    // be the frame pointer, by which the compiler finds its variables: nothing
-    // but the system call happens while it holds the sixth argument.
-    unsafe {
-        asm!(
+        )
+    }};
+    // The same for ebp. It may be the frame pointer, by which the compiler finds its
+    // variables: nothing but the system call happens while it holds the argument.
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident) => {{
+        let in_memory = [core::ptr::without_provenance_mut($nr), $d, $f];
+        core::arch::asm!(
             "push esi",
             "push ebp",
             "mov esi, [eax + 4]",
@@ -156,16 +78,16 @@ pub unsafe fn syscall6(
             "int 0x80",
             "pop ebp",
             "pop esi",
-            inlateout("eax") &raw const in_memory => result,
-            in("ebx") a,
-            in("ecx") b,
-            in("edx") c,
-            in("edi") e,
+            inlateout("eax") &raw const in_memory => $result,
+            in("ebx") $a,
+            in("ecx") $b,
+            in("edx") $c,
+            in("edi") $e,
             options(preserves_flags)
-        );
-    }
-    result
+        )
+    }};
 }
+pub(crate) use syscall;
 
 /// Runs the program's exit pieces and ends the process (`start/i386.S`).
 #[inline(always)]
@@ -178,7 +100,9 @@ pub fn exit(status: u8) -> ! {
 }
 
 /// Stops the process here, whatever a tracer or a filter did to the system call
-/// that should have ended it. An undefined instruction (Intel SDM, UD2): SIGILL.
+/// that should have ended it.
+///
+/// An undefined instruction (Intel SDM, UD2): SIGILL.
 #[inline(always)]
 pub fn trap() -> ! {
     // SAFETY: it only traps; a handler that returned would come back to it.

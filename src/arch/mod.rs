@@ -4,7 +4,7 @@
 //! | item | what it is |
 //! |---|---|
 //! | `NAME` | the architecture's name, as in `start/<name>.S` |
-//! | `syscall0` … `syscall6` | the system call instruction, with its arguments in its registers |
+//! | `syscall!` | the system call instruction, with its arguments in its registers: `syscall0` to `syscall6` are made of it |
 //! | `trap` | an instruction that stops the process |
 //! | `NR_MMAP`, `MMAP_UNIT` | mmap or mmap2, and what its offset counts |
 //! | `exit` | jumps to `start_exit` in `start/<name>.S` |
@@ -50,10 +50,8 @@ mod imp;
 )))]
 compile_error!("freestand runs on x86_64, i386, aarch64 and riscv64: pass one of their targets");
 
-pub(crate) use imp::{MMAP_UNIT, NR_MMAP, call_handler, store_argv};
-pub use imp::{
-    NAME, exit, syscall0, syscall1, syscall2, syscall3, syscall4, syscall5, syscall6, trap,
-};
+pub(crate) use imp::{MMAP_UNIT, NR_MMAP, call_handler, store_argv, syscall};
+pub use imp::{NAME, exit, trap};
 
 /// The contents of one register on its way into or out of the kernel.
 ///
@@ -61,6 +59,39 @@ pub use imp::{
 /// keeps its provenance, so the compiler knows that the memory behind it may
 /// change. Numbers travel as pointers that point nowhere.
 pub type Register = *mut ();
+
+/// The `syscallN` with these arguments.
+macro_rules! functions {
+    ($($name:ident($($arg:ident),*);)*) => {$(
+        /// Makes the system call `nr` and returns what the kernel left in the
+        /// result register, undecoded.
+        ///
+        /// # Safety
+        ///
+        /// What the call does to memory, descriptors and the process must be
+        /// something that this program may do at this point.
+        #[inline(always)]
+        #[allow(clippy::too_many_arguments)]
+        pub unsafe fn $name(nr: usize $(, $arg: Register)*) -> Register {
+            let result: Register;
+            // SAFETY: the architecture's `syscall!` declares the registers that
+            // the kernel reads and changes, memory counts as changed, and the
+            // rest is the caller's promise.
+            unsafe { syscall!(nr => result $(, $arg)*) };
+            result
+        }
+    )*};
+}
+
+functions! {
+    syscall0();
+    syscall1(a);
+    syscall2(a, b);
+    syscall3(a, b, c);
+    syscall4(a, b, c, d);
+    syscall5(a, b, c, d, e);
+    syscall6(a, b, c, d, e, f);
+}
 
 /// Declares the piece `$label`: the instructions `$code`, in a section whose name
 /// begins with `$section`, among which `$order` orders it.

@@ -8,8 +8,6 @@
 
 use core::arch::asm;
 
-use super::Register;
-
 /// The number of the call that maps memory.
 pub(crate) use linux_raw_sys::general::__NR_mmap as NR_MMAP;
 /// What its offset counts: bytes (mmap2(2)).
@@ -18,12 +16,34 @@ pub(crate) const MMAP_UNIT: u64 = 1;
 /// The architecture's name.
 pub const NAME: &str = "riscv64";
 
-/// `ecall` with the given operands and what every system call clobbers.
-macro_rules! ecall {
-    ($($operand:tt)*) => {
-        asm!(
+/// `ecall`: each row names the registers of so many arguments, of which the first
+/// gives way to the result.
+macro_rules! syscall {
+    ($nr:ident => $result:ident) => {
+        $crate::arch::syscall!(@ in("a7") $nr, lateout("a0") $result,)
+    };
+    ($nr:ident => $result:ident, $a:ident) => {
+        $crate::arch::syscall!(@ in("a7") $nr, inlateout("a0") $a => $result,)
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident) => {
+        $crate::arch::syscall!(@ in("a7") $nr, inlateout("a0") $a => $result, in("a1") $b,)
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident) => {
+        $crate::arch::syscall!(@ in("a7") $nr, inlateout("a0") $a => $result, in("a1") $b, in("a2") $c,)
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident) => {
+        $crate::arch::syscall!(@ in("a7") $nr, inlateout("a0") $a => $result, in("a1") $b, in("a2") $c, in("a3") $d,)
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident) => {
+        $crate::arch::syscall!(@ in("a7") $nr, inlateout("a0") $a => $result, in("a1") $b, in("a2") $c, in("a3") $d, in("a4") $e,)
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident) => {
+        $crate::arch::syscall!(@ in("a7") $nr, inlateout("a0") $a => $result, in("a1") $b, in("a2") $c, in("a3") $d, in("a4") $e, in("a5") $f,)
+    };
+    (@ $($operand:tt)*) => {
+        core::arch::asm!(
             "ecall",
-            $($operand)*,
+            $($operand)*
             // Declaring a register that the program is not built to use costs nothing.
             lateout("v0") _, lateout("v1") _, lateout("v2") _, lateout("v3") _,
             lateout("v4") _, lateout("v5") _, lateout("v6") _, lateout("v7") _,
@@ -37,62 +57,7 @@ macro_rules! ecall {
         )
     };
 }
-
-/// The `syscallN` whose arguments are in these registers; the result appears in
-/// the first argument's.
-macro_rules! syscalls {
-    ($($name:ident($first:ident $(, $arg:ident in $register:tt)*);)*) => {$(
-        /// Makes the system call `nr` and returns what the kernel left in the result
-        /// register, undecoded.
-        ///
-        /// # Safety
-        ///
-        /// What the call does to memory, descriptors and the process must be something
-        /// that this program may do at this point.
-        #[inline(always)]
-        #[allow(clippy::too_many_arguments)]
-        pub unsafe fn $name(nr: usize, $first: Register $(, $arg: Register)*) -> Register {
-            let result: Register;
-            // SAFETY: the registers are those that the kernel reads and changes
-            // (module documentation), memory counts as changed, and the rest is
-            // the caller's promise.
-            unsafe {
-                ecall!(
-                    in("a7") nr,
-                    inlateout("a0") $first => result
-                    $(, in($register) $arg)*
-                );
-            }
-            result
-        }
-    )*};
-}
-
-/// Makes the system call `nr` and returns what the kernel left in the result
-/// register, undecoded.
-///
-/// # Safety
-///
-/// What the call does to memory, descriptors and the process must be something
-/// that this program may do at this point.
-#[inline(always)]
-pub unsafe fn syscall0(nr: usize) -> Register {
-    let result: Register;
-    // SAFETY: as in `syscalls!`.
-    unsafe {
-        ecall!(in("a7") nr, lateout("a0") result);
-    }
-    result
-}
-
-syscalls! {
-    syscall1(a);
-    syscall2(a, b in "a1");
-    syscall3(a, b in "a1", c in "a2");
-    syscall4(a, b in "a1", c in "a2", d in "a3");
-    syscall5(a, b in "a1", c in "a2", d in "a3", e in "a4");
-    syscall6(a, b in "a1", c in "a2", d in "a3", e in "a4", f in "a5");
-}
+pub(crate) use syscall;
 
 /// Runs the program's exit pieces and ends the process (`start/riscv64.S`).
 #[inline(always)]
@@ -105,7 +70,9 @@ pub fn exit(status: u8) -> ! {
 }
 
 /// Stops the process here, whatever a tracer or a filter did to the system call
-/// that should have ended it. An illegal instruction (RISC-V assembly manual, unimp): SIGILL.
+/// that should have ended it.
+///
+/// An illegal instruction (RISC-V assembly manual, unimp): SIGILL.
 #[inline(always)]
 pub fn trap() -> ! {
     // SAFETY: it only traps; a handler that returned would come back to it.

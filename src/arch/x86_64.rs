@@ -8,8 +8,6 @@
 
 use core::arch::asm;
 
-use super::Register;
-
 /// The number of the call that maps memory.
 pub(crate) use linux_raw_sys::general::__NR_mmap as NR_MMAP;
 /// What its offset counts: bytes (mmap2(2)).
@@ -18,47 +16,40 @@ pub(crate) const MMAP_UNIT: u64 = 1;
 /// The architecture's name.
 pub const NAME: &str = "x86_64";
 
-/// One `syscallN` for each list of argument registers.
-macro_rules! syscalls {
-    ($($name:ident($($arg:ident in $register:tt),*);)*) => {$(
-        /// Makes the system call `nr` and returns what the kernel left in the
-        /// result register, undecoded.
-        ///
-        /// # Safety
-        ///
-        /// What the call does to memory, descriptors and the process must be
-        /// something that this program may do at this point.
-        #[inline(always)]
-        #[allow(clippy::too_many_arguments)]
-        pub unsafe fn $name(nr: usize, $($arg: Register),*) -> Register {
-            let result: Register;
-            // SAFETY: the registers are those that the kernel reads and changes
-            // (module documentation), memory counts as changed, and the rest is
-            // the caller's promise.
-            unsafe {
-                asm!(
-                    "syscall",
-                    inlateout("rax") nr => result,
-                    $(in($register) $arg,)*
-                    lateout("rcx") _,
-                    lateout("r11") _,
-                    options(nostack, preserves_flags)
-                );
-            }
-            result
-        }
-    )*};
+/// `syscall`: each row names the registers of so many arguments.
+macro_rules! syscall {
+    ($nr:ident => $result:ident) => {
+        $crate::arch::syscall!(@ inlateout("rax") $nr => $result, )
+    };
+    ($nr:ident => $result:ident, $a:ident) => {
+        $crate::arch::syscall!(@ inlateout("rax") $nr => $result, in("rdi") $a,)
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident) => {
+        $crate::arch::syscall!(@ inlateout("rax") $nr => $result, in("rdi") $a, in("rsi") $b,)
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident) => {
+        $crate::arch::syscall!(@ inlateout("rax") $nr => $result, in("rdi") $a, in("rsi") $b, in("rdx") $c,)
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident) => {
+        $crate::arch::syscall!(@ inlateout("rax") $nr => $result, in("rdi") $a, in("rsi") $b, in("rdx") $c, in("r10") $d,)
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident) => {
+        $crate::arch::syscall!(@ inlateout("rax") $nr => $result, in("rdi") $a, in("rsi") $b, in("rdx") $c, in("r10") $d, in("r8") $e,)
+    };
+    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident) => {
+        $crate::arch::syscall!(@ inlateout("rax") $nr => $result, in("rdi") $a, in("rsi") $b, in("rdx") $c, in("r10") $d, in("r8") $e, in("r9") $f,)
+    };
+    (@ $($operand:tt)*) => {
+        core::arch::asm!(
+            "syscall",
+            $($operand)*
+            lateout("rcx") _,
+            lateout("r11") _,
+            options(nostack, preserves_flags)
+        )
+    };
 }
-
-syscalls! {
-    syscall0();
-    syscall1(a in "rdi");
-    syscall2(a in "rdi", b in "rsi");
-    syscall3(a in "rdi", b in "rsi", c in "rdx");
-    syscall4(a in "rdi", b in "rsi", c in "rdx", d in "r10");
-    syscall5(a in "rdi", b in "rsi", c in "rdx", d in "r10", e in "r8");
-    syscall6(a in "rdi", b in "rsi", c in "rdx", d in "r10", e in "r8", f in "r9");
-}
+pub(crate) use syscall;
 
 /// Runs the program's exit pieces and ends the process (`start/x86_64.S`).
 #[inline(always)]
@@ -71,7 +62,9 @@ pub fn exit(status: u8) -> ! {
 }
 
 /// Stops the process here, whatever a tracer or a filter did to the system call
-/// that should have ended it. An undefined instruction (Intel SDM, UD2): SIGILL.
+/// that should have ended it.
+///
+/// An undefined instruction (Intel SDM, UD2): SIGILL.
 #[inline(always)]
 pub fn trap() -> ! {
     // SAFETY: it only traps; a handler that returned would come back to it.
