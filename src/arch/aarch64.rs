@@ -26,29 +26,22 @@ pub const NAME: &str = "aarch64";
 #[allow(non_upper_case_globals, reason = "the name is compiler_builtins'")]
 pub static __aarch64_have_lse_atomics: bool = false;
 
-/// `svc #0`: each row names the registers of so many arguments, of which the first
-/// gives way to the result.
+/// `svc #0`, with as many arguments as there are; the first gives way to the result.
+#[rustfmt::skip]
 macro_rules! syscall {
     ($nr:ident => $result:ident) => {
         $crate::arch::syscall!(@ in("x8") $nr, lateout("x0") $result,)
     };
-    ($nr:ident => $result:ident, $a:ident) => {
-        $crate::arch::syscall!(@ in("x8") $nr, inlateout("x0") $a => $result,)
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident) => {
-        $crate::arch::syscall!(@ in("x8") $nr, inlateout("x0") $a => $result, in("x1") $b,)
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident) => {
-        $crate::arch::syscall!(@ in("x8") $nr, inlateout("x0") $a => $result, in("x1") $b, in("x2") $c,)
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident) => {
-        $crate::arch::syscall!(@ in("x8") $nr, inlateout("x0") $a => $result, in("x1") $b, in("x2") $c, in("x3") $d,)
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident) => {
-        $crate::arch::syscall!(@ in("x8") $nr, inlateout("x0") $a => $result, in("x1") $b, in("x2") $c, in("x3") $d, in("x4") $e,)
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident) => {
-        $crate::arch::syscall!(@ in("x8") $nr, inlateout("x0") $a => $result, in("x1") $b, in("x2") $c, in("x3") $d, in("x4") $e, in("x5") $f,)
+    ($nr:ident => $result:ident, $a:ident $(, $b:ident $(, $c:ident $(, $d:ident $(, $e:ident $(, $f:ident)?)?)?)?)?) => {
+        $crate::arch::syscall!(@
+            in("x8") $nr,
+            inlateout("x0") $a => $result,
+            $(in("x1") $b,
+            $(in("x2") $c,
+            $(in("x3") $d,
+            $(in("x4") $e,
+            $(in("x5") $f,)?)?)?)?)?
+        )
     };
     (@ $($operand:tt)*) => {
         core::arch::asm!(

@@ -18,19 +18,18 @@ pub(crate) const MMAP_UNIT: u64 = 4096;
 /// The architecture's name.
 pub const NAME: &str = "i386";
 
-/// `int $0x80`: each row names the registers of so many arguments.
+/// `int $0x80`, with as many arguments as there are.
+#[rustfmt::skip]
 macro_rules! syscall {
-    ($nr:ident => $result:ident) => {
-        core::arch::asm!("int 0x80", inlateout("eax") $nr => $result,  options(nostack, preserves_flags))
-    };
-    ($nr:ident => $result:ident, $a:ident) => {
-        core::arch::asm!("int 0x80", inlateout("eax") $nr => $result, in("ebx") $a, options(nostack, preserves_flags))
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident) => {
-        core::arch::asm!("int 0x80", inlateout("eax") $nr => $result, in("ebx") $a, in("ecx") $b, options(nostack, preserves_flags))
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident) => {
-        core::arch::asm!("int 0x80", inlateout("eax") $nr => $result, in("ebx") $a, in("ecx") $b, in("edx") $c, options(nostack, preserves_flags))
+    ($nr:ident => $result:ident $(, $a:ident $(, $b:ident $(, $c:ident)?)?)?) => {
+        core::arch::asm!(
+            "int 0x80",
+            inlateout("eax") $nr => $result,
+            $(in("ebx") $a,
+            $(in("ecx") $b,
+            $(in("edx") $c,)?)?)?
+            options(nostack, preserves_flags)
+        )
     };
     // No operand may be esi: edi brings the fourth argument, and the exchange leaves
     // both as they were.

@@ -16,29 +16,22 @@ pub(crate) const MMAP_UNIT: u64 = 1;
 /// The architecture's name.
 pub const NAME: &str = "riscv64";
 
-/// `ecall`: each row names the registers of so many arguments, of which the first
-/// gives way to the result.
+/// `ecall`, with as many arguments as there are; the first gives way to the result.
+#[rustfmt::skip]
 macro_rules! syscall {
     ($nr:ident => $result:ident) => {
         $crate::arch::syscall!(@ in("a7") $nr, lateout("a0") $result,)
     };
-    ($nr:ident => $result:ident, $a:ident) => {
-        $crate::arch::syscall!(@ in("a7") $nr, inlateout("a0") $a => $result,)
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident) => {
-        $crate::arch::syscall!(@ in("a7") $nr, inlateout("a0") $a => $result, in("a1") $b,)
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident) => {
-        $crate::arch::syscall!(@ in("a7") $nr, inlateout("a0") $a => $result, in("a1") $b, in("a2") $c,)
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident) => {
-        $crate::arch::syscall!(@ in("a7") $nr, inlateout("a0") $a => $result, in("a1") $b, in("a2") $c, in("a3") $d,)
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident) => {
-        $crate::arch::syscall!(@ in("a7") $nr, inlateout("a0") $a => $result, in("a1") $b, in("a2") $c, in("a3") $d, in("a4") $e,)
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident) => {
-        $crate::arch::syscall!(@ in("a7") $nr, inlateout("a0") $a => $result, in("a1") $b, in("a2") $c, in("a3") $d, in("a4") $e, in("a5") $f,)
+    ($nr:ident => $result:ident, $a:ident $(, $b:ident $(, $c:ident $(, $d:ident $(, $e:ident $(, $f:ident)?)?)?)?)?) => {
+        $crate::arch::syscall!(@
+            in("a7") $nr,
+            inlateout("a0") $a => $result,
+            $(in("a1") $b,
+            $(in("a2") $c,
+            $(in("a3") $d,
+            $(in("a4") $e,
+            $(in("a5") $f,)?)?)?)?)?
+        )
     };
     (@ $($operand:tt)*) => {
         core::arch::asm!(

@@ -16,33 +16,19 @@ pub(crate) const MMAP_UNIT: u64 = 1;
 /// The architecture's name.
 pub const NAME: &str = "x86_64";
 
-/// `syscall`: each row names the registers of so many arguments.
+/// `syscall`, with as many arguments as there are.
+#[rustfmt::skip]
 macro_rules! syscall {
-    ($nr:ident => $result:ident) => {
-        $crate::arch::syscall!(@ inlateout("rax") $nr => $result, )
-    };
-    ($nr:ident => $result:ident, $a:ident) => {
-        $crate::arch::syscall!(@ inlateout("rax") $nr => $result, in("rdi") $a,)
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident) => {
-        $crate::arch::syscall!(@ inlateout("rax") $nr => $result, in("rdi") $a, in("rsi") $b,)
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident) => {
-        $crate::arch::syscall!(@ inlateout("rax") $nr => $result, in("rdi") $a, in("rsi") $b, in("rdx") $c,)
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident) => {
-        $crate::arch::syscall!(@ inlateout("rax") $nr => $result, in("rdi") $a, in("rsi") $b, in("rdx") $c, in("r10") $d,)
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident) => {
-        $crate::arch::syscall!(@ inlateout("rax") $nr => $result, in("rdi") $a, in("rsi") $b, in("rdx") $c, in("r10") $d, in("r8") $e,)
-    };
-    ($nr:ident => $result:ident, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident) => {
-        $crate::arch::syscall!(@ inlateout("rax") $nr => $result, in("rdi") $a, in("rsi") $b, in("rdx") $c, in("r10") $d, in("r8") $e, in("r9") $f,)
-    };
-    (@ $($operand:tt)*) => {
+    ($nr:ident => $result:ident $(, $a:ident $(, $b:ident $(, $c:ident $(, $d:ident $(, $e:ident $(, $f:ident)?)?)?)?)?)?) => {
         core::arch::asm!(
             "syscall",
-            $($operand)*
+            inlateout("rax") $nr => $result,
+            $(in("rdi") $a,
+            $(in("rsi") $b,
+            $(in("rdx") $c,
+            $(in("r10") $d,
+            $(in("r8") $e,
+            $(in("r9") $f,)?)?)?)?)?)?
             lateout("rcx") _,
             lateout("r11") _,
             options(nostack, preserves_flags)
