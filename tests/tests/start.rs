@@ -24,6 +24,8 @@ use xtask::{program, toolchain};
 
 cases![
     hello_says_hello,
+    a_c_program_has_its_environment,
+    an_assembly_program_reads_one_character,
     // Entry.
     argc_may_be_zero,
     the_auxiliary_vector_may_be_empty,
@@ -84,6 +86,44 @@ fn main() -> ExitCode {
 fn hello_says_hello(target: Target) -> Result<()> {
     let output = target.command("hello")?.output()?;
     ensure!(expect_status(&output, 0)? == b"Hello, world!\n");
+    Ok(())
+}
+
+fn a_c_program_has_its_environment(target: Target) -> Result<()> {
+    let echo_env = |names: &[&str]| -> Result<Output> {
+        let mut command = target.command("echo_env")?;
+        let variables = [("ONE", "1"), ("EMPTY", ""), ("ONES", "1=1")];
+        Ok(command.envs(variables).args(names).output()?)
+    };
+    let named = echo_env(&["ONES", "EMPTY", "ONE"])?;
+    ensure!(expect_status(&named, 0)? == b"1=1\n\n1\n", "{named:?}");
+    let missing = echo_env(&["ON", "ONE"])?;
+    ensure!(expect_status(&missing, 1)? == b"1\n", "{missing:?}");
+    let all = echo_env(&[])?;
+    let lines: BTreeSet<&[u8]> = expect_status(&all, 0)?
+        .split_inclusive(|&byte| byte == b'\n')
+        .collect();
+    let expected: [&[u8]; 3] = [b"ONE=1\n", b"EMPTY=\n", b"ONES=1=1\n"];
+    ensure!(lines == BTreeSet::from(expected), "{all:?}");
+    Ok(())
+}
+
+fn an_assembly_program_reads_one_character(target: Target) -> Result<()> {
+    for (input, status, expected) in [("xyz", 0, "x"), ("\n", 0, "\n"), ("", 1, "")] {
+        let capture = Capture::new(input.as_bytes())?;
+        let output = target
+            .command("readchar")?
+            .stdin(capture.streams()?.stdin)
+            .output()?;
+        ensure!(
+            expect_status(&output, status)? == expected.as_bytes(),
+            "{input:?}: {output:?}"
+        );
+    }
+    // A folder cannot be read.
+    let folder = fs::File::open("/")?;
+    let output = target.command("readchar")?.stdin(folder).output()?;
+    expect_status(&output, 2)?;
     Ok(())
 }
 
