@@ -38,6 +38,9 @@
 #![cfg_attr(not(test), no_std)]
 #![warn(missing_docs)]
 
+// The macros' documentation names items by this name wherever it is read.
+extern crate self as freestand;
+
 pub mod arch;
 pub mod env;
 pub mod heap;

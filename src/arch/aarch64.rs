@@ -16,6 +16,21 @@ pub(crate) const MMAP_UNIT: u64 = 1;
 /// The architecture's name.
 pub const NAME: &str = "aarch64";
 
+/// The numbers of the kernel's system calls, by the kernel's names: what all
+/// architectures have, and what only some have.
+pub mod nr {
+    pub use super::super::common_nr::*;
+    #[doc(inline)]
+    pub use linux_raw_sys::general::{
+        __NR_accept as accept, __NR_kexec_file_load as kexec_file_load,
+        __NR_newfstatat as newfstatat, __NR_renameat as renameat, __NR_semop as semop,
+        __NR_semtimedop as semtimedop,
+    };
+}
+
+/// [`nr`]: no call here has an older, narrower form.
+pub use nr as widest;
+
 /// Whether atomics may use the instructions of LSE: the prebuilt compiler_builtins'
 /// atomics look here (LLVM, "-moutline-atomics"). No, since nothing has looked what
 /// the processor has; every aarch64 has the ones that they use instead.

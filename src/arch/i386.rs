@@ -18,6 +18,94 @@ pub(crate) const MMAP_UNIT: u64 = 4096;
 /// The architecture's name.
 pub const NAME: &str = "i386";
 
+/// The numbers of the kernel's system calls, by the kernel's names: what all
+/// architectures have, and what only some have.
+pub mod nr {
+    pub use super::super::common_nr::*;
+    #[doc(inline)]
+    pub use linux_raw_sys::general::{
+        __NR__llseek as _llseek, __NR__newselect as _newselect, __NR__sysctl as _sysctl,
+        __NR_access as access, __NR_afs_syscall as afs_syscall, __NR_alarm as alarm,
+        __NR_arch_prctl as arch_prctl, __NR_bdflush as bdflush, __NR_break as r#break,
+        __NR_chmod as chmod, __NR_chown as chown, __NR_chown32 as chown32,
+        __NR_clock_adjtime64 as clock_adjtime64, __NR_clock_getres_time64 as clock_getres_time64,
+        __NR_clock_gettime64 as clock_gettime64,
+        __NR_clock_nanosleep_time64 as clock_nanosleep_time64,
+        __NR_clock_settime64 as clock_settime64, __NR_creat as creat,
+        __NR_create_module as create_module, __NR_dup2 as dup2, __NR_epoll_create as epoll_create,
+        __NR_epoll_wait as epoll_wait, __NR_eventfd as eventfd, __NR_fadvise64_64 as fadvise64_64,
+        __NR_fchown32 as fchown32, __NR_fcntl64 as fcntl64, __NR_fork as fork,
+        __NR_fstat64 as fstat64, __NR_fstatat64 as fstatat64, __NR_fstatfs64 as fstatfs64,
+        __NR_ftime as ftime, __NR_ftruncate64 as ftruncate64, __NR_futex_time64 as futex_time64,
+        __NR_futimesat as futimesat, __NR_get_kernel_syms as get_kernel_syms,
+        __NR_get_thread_area as get_thread_area, __NR_getdents as getdents,
+        __NR_getegid32 as getegid32, __NR_geteuid32 as geteuid32, __NR_getgid32 as getgid32,
+        __NR_getgroups32 as getgroups32, __NR_getpgrp as getpgrp, __NR_getpmsg as getpmsg,
+        __NR_getresgid32 as getresgid32, __NR_getresuid32 as getresuid32,
+        __NR_getuid32 as getuid32, __NR_gtty as gtty, __NR_idle as idle,
+        __NR_inotify_init as inotify_init, __NR_io_pgetevents_time64 as io_pgetevents_time64,
+        __NR_ioperm as ioperm, __NR_iopl as iopl, __NR_ipc as ipc, __NR_lchown as lchown,
+        __NR_lchown32 as lchown32, __NR_link as link, __NR_lock as lock, __NR_lstat as lstat,
+        __NR_lstat64 as lstat64, __NR_mkdir as mkdir, __NR_mknod as mknod, __NR_mmap2 as mmap2,
+        __NR_modify_ldt as modify_ldt, __NR_mpx as mpx,
+        __NR_mq_timedreceive_time64 as mq_timedreceive_time64,
+        __NR_mq_timedsend_time64 as mq_timedsend_time64, __NR_nice as nice,
+        __NR_oldfstat as oldfstat, __NR_oldlstat as oldlstat, __NR_oldolduname as oldolduname,
+        __NR_oldstat as oldstat, __NR_olduname as olduname, __NR_open as open, __NR_pause as pause,
+        __NR_pipe as pipe, __NR_poll as poll, __NR_ppoll_time64 as ppoll_time64, __NR_prof as prof,
+        __NR_profil as profil, __NR_pselect6_time64 as pselect6_time64, __NR_putpmsg as putpmsg,
+        __NR_query_module as query_module, __NR_readdir as readdir, __NR_readlink as readlink,
+        __NR_recvmmsg_time64 as recvmmsg_time64, __NR_rename as rename, __NR_renameat as renameat,
+        __NR_rmdir as rmdir, __NR_rt_sigtimedwait_time64 as rt_sigtimedwait_time64,
+        __NR_sched_rr_get_interval_time64 as sched_rr_get_interval_time64, __NR_select as select,
+        __NR_semtimedop_time64 as semtimedop_time64, __NR_sendfile64 as sendfile64,
+        __NR_set_thread_area as set_thread_area, __NR_setfsgid32 as setfsgid32,
+        __NR_setfsuid32 as setfsuid32, __NR_setgid32 as setgid32, __NR_setgroups32 as setgroups32,
+        __NR_setregid32 as setregid32, __NR_setresgid32 as setresgid32,
+        __NR_setresuid32 as setresuid32, __NR_setreuid32 as setreuid32, __NR_setuid32 as setuid32,
+        __NR_sgetmask as sgetmask, __NR_sigaction as sigaction, __NR_signal as signal,
+        __NR_signalfd as signalfd, __NR_sigpending as sigpending, __NR_sigprocmask as sigprocmask,
+        __NR_sigreturn as sigreturn, __NR_sigsuspend as sigsuspend, __NR_socketcall as socketcall,
+        __NR_ssetmask as ssetmask, __NR_stat as stat, __NR_stat64 as stat64,
+        __NR_statfs64 as statfs64, __NR_stime as stime, __NR_stty as stty, __NR_symlink as symlink,
+        __NR_sysfs as sysfs, __NR_time as time, __NR_timer_gettime64 as timer_gettime64,
+        __NR_timer_settime64 as timer_settime64, __NR_timerfd_gettime64 as timerfd_gettime64,
+        __NR_timerfd_settime64 as timerfd_settime64, __NR_truncate64 as truncate64,
+        __NR_ugetrlimit as ugetrlimit, __NR_ulimit as ulimit, __NR_umount as umount,
+        __NR_unlink as unlink, __NR_uselib as uselib, __NR_ustat as ustat, __NR_utime as utime,
+        __NR_utimensat_time64 as utimensat_time64, __NR_utimes as utimes, __NR_vfork as vfork,
+        __NR_vm86 as vm86, __NR_vm86old as vm86old, __NR_vserver as vserver,
+        __NR_waitpid as waitpid,
+    };
+}
+
+/// [`nr`], in which the names of calls that were too narrow mean their successors:
+/// user and group ids were 16 bits wide, offsets, inode numbers and times 32.
+pub mod widest {
+    pub use super::nr::*;
+    #[doc(inline)]
+    pub use super::nr::{
+        _newselect as select, chown32 as chown, clock_adjtime64 as clock_adjtime,
+        clock_getres_time64 as clock_getres, clock_gettime64 as clock_gettime,
+        clock_nanosleep_time64 as clock_nanosleep, clock_settime64 as clock_settime,
+        fadvise64_64 as fadvise64, fchown32 as fchown, fcntl64 as fcntl, fstat64 as fstat,
+        fstatat64 as newfstatat, fstatfs64 as fstatfs, ftruncate64 as ftruncate,
+        futex_time64 as futex, getegid32 as getegid, geteuid32 as geteuid, getgid32 as getgid,
+        getgroups32 as getgroups, getresgid32 as getresgid, getresuid32 as getresuid,
+        getuid32 as getuid, io_pgetevents_time64 as io_pgetevents, lchown32 as lchown,
+        lstat64 as lstat, mq_timedreceive_time64 as mq_timedreceive,
+        mq_timedsend_time64 as mq_timedsend, ppoll_time64 as ppoll, pselect6_time64 as pselect6,
+        recvmmsg_time64 as recvmmsg, rt_sigtimedwait_time64 as rt_sigtimedwait,
+        sched_rr_get_interval_time64 as sched_rr_get_interval, semtimedop_time64 as semtimedop,
+        sendfile64 as sendfile, setfsgid32 as setfsgid, setfsuid32 as setfsuid, setgid32 as setgid,
+        setgroups32 as setgroups, setregid32 as setregid, setresgid32 as setresgid,
+        setresuid32 as setresuid, setreuid32 as setreuid, setuid32 as setuid, stat64 as stat,
+        statfs64 as statfs, timer_gettime64 as timer_gettime, timer_settime64 as timer_settime,
+        timerfd_gettime64 as timerfd_gettime, timerfd_settime64 as timerfd_settime,
+        truncate64 as truncate, ugetrlimit as getrlimit, utimensat_time64 as utimensat,
+    };
+}
+
 /// `int $0x80`, with as many arguments as there are.
 #[rustfmt::skip]
 macro_rules! syscall {

@@ -7,6 +7,7 @@
 //! | `syscall!` | the system call instruction, with its arguments in its registers: `syscall0` to `syscall6` are made of it |
 //! | `trap` | an instruction that stops the process |
 //! | `NR_MMAP`, `MMAP_UNIT` | mmap or mmap2, and what its offset counts |
+//! | `nr`, `widest` | the numbers of the kernel's system calls |
 //! | `exit` | jumps to `start_exit` in `start/<name>.S` |
 //! | `store_argv!`, `call_handler!` | the instructions of the two kinds of piece |
 //!
@@ -28,6 +29,9 @@
 //! relocates nothing. `env::args` requires the piece that keeps `argv`, standard
 //! output the piece that flushes it; a program that names neither has neither,
 //! and runs not one instruction more.
+
+#[path = "nr.rs"]
+mod common_nr;
 
 #[cfg(target_arch = "aarch64")]
 #[path = "aarch64.rs"]
@@ -51,7 +55,7 @@ mod imp;
 compile_error!("freestand runs on x86_64, i386, aarch64 and riscv64: pass one of their targets");
 
 pub(crate) use imp::{MMAP_UNIT, NR_MMAP, call_handler, store_argv, syscall};
-pub use imp::{NAME, exit, trap};
+pub use imp::{NAME, exit, nr, trap, widest};
 
 /// The contents of one register on its way into or out of the kernel.
 ///

@@ -16,6 +16,21 @@ pub(crate) const MMAP_UNIT: u64 = 1;
 /// The architecture's name.
 pub const NAME: &str = "riscv64";
 
+/// The numbers of the kernel's system calls, by the kernel's names: what all
+/// architectures have, and what only some have.
+pub mod nr {
+    pub use super::super::common_nr::*;
+    #[doc(inline)]
+    pub use linux_raw_sys::general::{
+        __NR_accept as accept, __NR_kexec_file_load as kexec_file_load,
+        __NR_newfstatat as newfstatat, __NR_riscv_flush_icache as riscv_flush_icache,
+        __NR_riscv_hwprobe as riscv_hwprobe, __NR_semop as semop, __NR_semtimedop as semtimedop,
+    };
+}
+
+/// [`nr`]: no call here has an older, narrower form.
+pub use nr as widest;
+
 /// `ecall`, with as many arguments as there are; the first gives way to the result.
 #[rustfmt::skip]
 macro_rules! syscall {

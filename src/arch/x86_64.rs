@@ -16,6 +16,39 @@ pub(crate) const MMAP_UNIT: u64 = 1;
 /// The architecture's name.
 pub const NAME: &str = "x86_64";
 
+/// The numbers of the kernel's system calls, by the kernel's names: what all
+/// architectures have, and what only some have.
+pub mod nr {
+    pub use super::super::common_nr::*;
+    #[doc(inline)]
+    pub use linux_raw_sys::general::{
+        __NR__sysctl as _sysctl, __NR_accept as accept, __NR_access as access,
+        __NR_afs_syscall as afs_syscall, __NR_alarm as alarm, __NR_arch_prctl as arch_prctl,
+        __NR_chmod as chmod, __NR_chown as chown, __NR_creat as creat,
+        __NR_create_module as create_module, __NR_dup2 as dup2, __NR_epoll_create as epoll_create,
+        __NR_epoll_ctl_old as epoll_ctl_old, __NR_epoll_wait as epoll_wait,
+        __NR_epoll_wait_old as epoll_wait_old, __NR_eventfd as eventfd, __NR_fork as fork,
+        __NR_futimesat as futimesat, __NR_get_kernel_syms as get_kernel_syms,
+        __NR_get_thread_area as get_thread_area, __NR_getdents as getdents,
+        __NR_getpgrp as getpgrp, __NR_getpmsg as getpmsg, __NR_inotify_init as inotify_init,
+        __NR_ioperm as ioperm, __NR_iopl as iopl, __NR_kexec_file_load as kexec_file_load,
+        __NR_lchown as lchown, __NR_link as link, __NR_lstat as lstat, __NR_mkdir as mkdir,
+        __NR_mknod as mknod, __NR_modify_ldt as modify_ldt, __NR_newfstatat as newfstatat,
+        __NR_open as open, __NR_pause as pause, __NR_pipe as pipe, __NR_poll as poll,
+        __NR_putpmsg as putpmsg, __NR_query_module as query_module, __NR_readlink as readlink,
+        __NR_rename as rename, __NR_renameat as renameat, __NR_rmdir as rmdir,
+        __NR_security as security, __NR_select as select, __NR_semop as semop,
+        __NR_semtimedop as semtimedop, __NR_set_thread_area as set_thread_area,
+        __NR_signalfd as signalfd, __NR_stat as stat, __NR_symlink as symlink, __NR_sysfs as sysfs,
+        __NR_time as time, __NR_tuxcall as tuxcall, __NR_unlink as unlink,
+        __NR_uretprobe as uretprobe, __NR_uselib as uselib, __NR_ustat as ustat,
+        __NR_utime as utime, __NR_utimes as utimes, __NR_vfork as vfork, __NR_vserver as vserver,
+    };
+}
+
+/// [`nr`]: no call here has an older, narrower form.
+pub use nr as widest;
+
 /// `syscall`, with as many arguments as there are.
 #[rustfmt::skip]
 macro_rules! syscall {

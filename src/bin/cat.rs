@@ -8,7 +8,7 @@ use core::ffi::CStr;
 use freestand::env::Args;
 use freestand::process::ExitCode;
 use freestand::sync::Mutex;
-use freestand::sys::{self, Errno, OFlags, STDIN, STDOUT};
+use freestand::sys::{self, Errno, Mode, OFlags, STDIN, STDOUT};
 use freestand::{eprintln, io};
 
 freestand::entry!(main);
@@ -58,7 +58,7 @@ fn copy(file: &CStr) -> Result<(), Failure> {
         STDIN
     } else {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        opened = retry(|| sys::open(file, flags, 0)).map_err(Failure::Read)?;
+        opened = retry(|| sys::open(file, flags, Mode::empty())).map_err(Failure::Read)?;
         opened.as_fd()
     };
     let mut buffer = BUFFER.lock();

@@ -4,10 +4,10 @@ mod panic;
 
 use core::mem;
 
-use linux_raw_sys::general::{SIG_UNBLOCK, SIGABRT, kernel_sigaction, kernel_sigset_t};
+use linux_raw_sys::general::{SIGABRT, kernel_sigaction, kernel_sigset_t};
 
 use crate::arch;
-use crate::sys;
+use crate::sys::{self, How, Signal};
 
 pub use crate::startup::{ExitCode, Termination};
 pub use panic::report_panic;
@@ -15,7 +15,7 @@ pub use panic::report_panic;
 /// The process's id: getpid(2).
 #[inline]
 pub fn id() -> u32 {
-    sys::getpid()
+    sys::getpid().0.cast_unsigned()
 }
 
 /// Ends the process, with the low 8 bits of `code` as its status: exit(3). Flushes
@@ -44,11 +44,11 @@ pub fn abort() -> ! {
     set.sig[0] = 1 << (SIGABRT - 1);
 
     // None of these can fail for a signal that exists and a thread that runs.
-    let _ = sys::rt_sigprocmask(SIG_UNBLOCK as i32, Some(&set), None, set_size);
-    let _ = sys::tgkill(sys::getpid(), sys::gettid(), SIGABRT);
+    let _ = sys::rt_sigprocmask(How::UNBLOCK, Some(&set), None, set_size);
+    let _ = sys::tgkill(sys::getpid(), sys::gettid(), Signal::ABRT);
     // Still here: the signal was ignored, or its handler returned.
     // SAFETY: the default action is no handler.
-    let _ = unsafe { sys::rt_sigaction(SIGABRT, Some(&default), None, set_size) };
-    let _ = sys::tgkill(sys::getpid(), sys::gettid(), SIGABRT);
+    let _ = unsafe { sys::rt_sigaction(Signal::ABRT, Some(&default), None, set_size) };
+    let _ = sys::tgkill(sys::getpid(), sys::gettid(), Signal::ABRT);
     arch::trap()
 }

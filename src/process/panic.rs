@@ -42,7 +42,7 @@ pub fn report_panic(info: &PanicInfo<'_>) -> ! {
     /// The thread that reports its panic, or 0.
     static REPORTING: AtomicU32 = AtomicU32::new(0);
 
-    let this = sys::gettid();
+    let this = sys::gettid().0.cast_unsigned();
     if let Err(thread) = REPORTING.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed) {
         if thread == this {
             // Formatting the message panicked.

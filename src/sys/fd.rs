@@ -5,11 +5,10 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::mem;
 
-use linux_raw_sys::general::__NR_close;
-
-use super::declare::{Argument, Value, Words, syscalls};
+use super::declare::{Argument, Filled, Shown, Value, Words};
 use super::errno::Result;
 use crate::arch::Register;
+use crate::syscalls;
 
 syscalls! {
     /// Closes `fd`: close(2). It is closed even if this fails.
@@ -22,11 +21,45 @@ syscalls! {
     ///
     /// Nothing may use the descriptor any more: the number may soon be another
     /// file's.
-    unsafe sys close(fd: RawFd) -> Result<()> = __NR_close;
+    unsafe sys close(fd: RawFd) -> Result<()>;
 }
 
 /// A file descriptor's number.
 pub type RawFd = c_int;
+
+/// Something that has a file descriptor to lend, as std has it.
+pub trait AsFd {
+    /// The descriptor.
+    fn as_fd(&self) -> BorrowedFd<'_>;
+}
+
+impl<T: AsFd + ?Sized> AsFd for &T {
+    #[inline(always)]
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        T::as_fd(self)
+    }
+}
+
+impl<T: AsFd + ?Sized> AsFd for &mut T {
+    #[inline(always)]
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        T::as_fd(self)
+    }
+}
+
+impl AsFd for BorrowedFd<'_> {
+    #[inline(always)]
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        *self
+    }
+}
+
+impl AsFd for OwnedFd {
+    #[inline(always)]
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        OwnedFd::as_fd(self)
+    }
+}
 
 /// Standard input, descriptor 0.
 pub const STDIN: BorrowedFd<'static> = BorrowedFd::new(0);
@@ -71,7 +104,8 @@ impl<'fd> BorrowedFd<'fd> {
 }
 
 impl Argument for BorrowedFd<'_> {
-    const WORDS: usize = 1;
+    const SHOWN: Shown = Shown::Descriptor;
+
     #[inline(always)]
     fn pass(self, words: &mut Words) {
         self.as_raw_fd().pass(words);
@@ -136,6 +170,8 @@ impl Drop for OwnedFd {
 }
 
 impl Value for OwnedFd {
+    const SHOWN: Shown = Shown::Descriptor;
+
     #[inline(always)]
     fn from_register(result: Register) -> Self {
         // SAFETY: only calls that return a new descriptor are declared to return
@@ -143,6 +179,10 @@ impl Value for OwnedFd {
         unsafe { OwnedFd::from_raw_fd(result.addr() as c_int) }
     }
 }
+
+// SAFETY: only calls that return a new descriptor there are declared to fill one, and
+// it is as wide as the kernel's int.
+unsafe impl Filled for OwnedFd {}
 
 impl fmt::Debug for OwnedFd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,16 +1,16 @@
 //! Files and descriptors.
 
-use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
-use bitflags::bitflags;
-use linux_raw_sys::general::{self, __NR_ioctl, __NR_openat, __NR_read, __NR_write};
+use linux_raw_sys::general;
 use linux_raw_sys::ioctl::TCGETS;
 
-use super::declare::{Argument, Words, syscalls};
-use super::{BorrowedFd, OwnedFd, Result};
+use super::declare::{Argument, Shown, Words};
+use super::kinds::flags;
+use super::{BorrowedFd, OwnedFd, Path, Result};
+use crate::syscalls;
 
-bitflags! {
+bitflags::bitflags! {
     /// How [`open`] opens a file: open(2).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct OFlags: u32 {
@@ -46,10 +46,49 @@ bitflags! {
 /// With `O_LARGEFILE`, without which a 32-bit kernel interface refuses files of
 /// 2 GiB and more (open(2)); where words have 64 bits the kernel adds it itself.
 impl Argument for OFlags {
-    const WORDS: usize = 1;
+    const SHOWN: Shown = Shown::Flags;
+
     #[inline(always)]
     fn pass(self, words: &mut Words) {
         (self.bits() | general::O_LARGEFILE).pass(words);
+    }
+}
+
+flags! {
+    /// Who may do what with a file, as chmod(2) has it; a new file has those of them
+    /// that the umask leaves.
+    Mode: u32 {
+        /// The owner may read.
+        RUSR = general::S_IRUSR;
+        /// The owner may write.
+        WUSR = general::S_IWUSR;
+        /// The owner may execute, or search a directory.
+        XUSR = general::S_IXUSR;
+        /// The group may read.
+        RGRP = general::S_IRGRP;
+        /// The group may write.
+        WGRP = general::S_IWGRP;
+        /// The group may execute, or search a directory.
+        XGRP = general::S_IXGRP;
+        /// Others may read.
+        ROTH = general::S_IROTH;
+        /// Others may write.
+        WOTH = general::S_IWOTH;
+        /// Others may execute, or search a directory.
+        XOTH = general::S_IXOTH;
+        /// It runs as its owner.
+        SUID = general::S_ISUID;
+        /// It runs as its group; what is made in a directory belongs to its group.
+        SGID = general::S_ISGID;
+        /// What is in the directory only its owner removes.
+        SVTX = general::S_ISVTX;
+    }
+}
+
+impl Mode {
+    /// The mode of these bits, which are mostly written in octal: `Mode::new(0o644)`.
+    pub const fn new(bits: u32) -> Mode {
+        Mode::from_bits_retain(bits)
     }
 }
 
@@ -63,7 +102,8 @@ pub enum At<'fd> {
 }
 
 impl Argument for At<'_> {
-    const WORDS: usize = 1;
+    const SHOWN: Shown = Shown::Descriptor;
+
     #[inline(always)]
     fn pass(self, words: &mut Words) {
         match self {
@@ -82,7 +122,7 @@ syscalls! {
     /// `EINTR` if a signal came first, `EAGAIN` if the descriptor does not wait
     /// and nothing is there, `EISDIR` for a directory, `EBADF` if `fd` is not
     /// open for reading, `EIO`, …
-    sys read(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> = __NR_read;
+    sys read(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize>;
 
     /// Writes up to `buf.len()` bytes of `buf`: write(2). Returns how many went,
     /// which may be fewer.
@@ -93,7 +133,7 @@ syscalls! {
     /// and has no room, `ENOSPC` if the device has none, `EPIPE` if nobody reads
     /// the pipe (and SIGPIPE is ignored), `EBADF` if `fd` is not open for
     /// writing, `EIO`, …
-    sys write(fd: BorrowedFd<'_>, buf: &[u8]) -> Result<usize> = __NR_write;
+    sys write(fd: BorrowedFd<'_>, buf: &[u8]) -> Result<usize>;
 
     /// Opens the file that `path` names, from `dir` on if it is relative, and
     /// with `mode` less the umask if it is made: openat(2).
@@ -101,7 +141,7 @@ syscalls! {
     /// # Errors
     ///
     /// `ENOENT`, `EACCES`, `EISDIR`, `ELOOP`, `EMFILE`, `EINTR`, …
-    sys openat(dir: At<'_>, path: &CStr, flags: OFlags, mode: u32) -> Result<OwnedFd> = __NR_openat;
+    sys openat(dir: At<'_>, path: impl Path, flags: OFlags, mode: Mode) -> Result<OwnedFd>;
 
     /// Does to the device behind `fd` what `request` says: ioctl(2).
     ///
@@ -112,18 +152,17 @@ syscalls! {
     /// # Safety
     ///
     /// `argument` must be what `request` takes.
-    unsafe sys ioctl(fd: BorrowedFd<'_>, request: u32, argument: *mut u8) -> Result<u32> = __NR_ioctl;
-}
+    unsafe sys ioctl(fd: BorrowedFd<'_>, request: u32, argument: *mut u8) -> Result<u32>;
 
-/// Opens the file that `path` names, from the current directory on if it is
-/// relative: open(2), by [`openat`].
-///
-/// # Errors
-///
-/// As for [`openat`].
-#[inline(always)]
-pub fn open(path: &CStr, flags: OFlags, mode: u32) -> Result<OwnedFd> {
-    openat(At::Cwd, path, flags, mode)
+    /// Opens the file that `path` names, from the current directory on if it is
+    /// relative: open(2), by [`openat`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`openat`].
+    wrap open(path: impl Path, flags: OFlags, mode: Mode) -> Result<OwnedFd> {
+        openat(At::Cwd, path, flags, mode)
+    }
 }
 
 /// Whether `fd` is a terminal: isatty(3), by [`ioctl`] with `TCGETS`.

@@ -1,56 +1,35 @@
 //! The address space.
 
-use core::ffi::c_void;
+use linux_raw_sys::general;
 
-use bitflags::bitflags;
-use linux_raw_sys::general::{self, __NR_brk, __NR_munmap};
-
-use super::declare::{Argument, Words, syscalls};
-use super::{Errno, RawFd, Result};
+use super::kinds::flags;
+use super::{Address, Errno, RawFd, Result};
 use crate::arch::{MMAP_UNIT, NR_MMAP};
+use crate::syscalls;
 
-bitflags! {
+flags! {
     /// What may be done with a mapping's pages: mmap(2).
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct Prot: u32 {
+    Prot: u32 {
         /// Read.
-        const READ = general::PROT_READ;
+        READ = general::PROT_READ;
         /// Write.
-        const WRITE = general::PROT_WRITE;
+        WRITE = general::PROT_WRITE;
         /// Execute.
-        const EXEC = general::PROT_EXEC;
+        EXEC = general::PROT_EXEC;
     }
 }
 
-bitflags! {
+flags! {
     /// What kind of mapping it is: mmap(2).
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct MapFlags: u32 {
+    MapFlags: u32 {
         /// Changes are the process's own.
-        const PRIVATE = general::MAP_PRIVATE;
+        PRIVATE = general::MAP_PRIVATE;
         /// Changes are everybody's who maps the same.
-        const SHARED = general::MAP_SHARED;
+        SHARED = general::MAP_SHARED;
         /// No file: pages of zeros.
-        const ANONYMOUS = general::MAP_ANONYMOUS;
-        // Whatever else the kernel knows.
-        const _ = !0;
+        ANONYMOUS = general::MAP_ANONYMOUS;
     }
 }
-
-/// Flags: one word.
-macro_rules! flag_arguments {
-    ($($flags:ty),*) => {$(
-        impl Argument for $flags {
-            const WORDS: usize = 1;
-            #[inline(always)]
-            fn pass(self, words: &mut Words) {
-                self.bits().pass(words);
-            }
-        }
-    )*};
-}
-
-flag_arguments!(Prot, MapFlags);
 
 syscalls! {
     /// Sets the program break, the end of the data segment, and returns where it
@@ -60,7 +39,7 @@ syscalls! {
     /// # Safety
     ///
     /// Nothing may use what is above the new break.
-    unsafe sys brk(end: *mut c_void) -> *mut c_void = __NR_brk;
+    unsafe sys brk(end: Address) -> Address;
 
     /// Takes the mapping of `length` bytes at `address` away: munmap(2).
     ///
@@ -72,7 +51,7 @@ syscalls! {
     /// # Safety
     ///
     /// Nothing may use that memory any more.
-    unsafe sys munmap(address: *mut c_void, length: usize) -> Result<()> = __NR_munmap;
+    unsafe sys munmap(address: Address, length: usize) -> Result<()>;
 
     /// Maps memory, with the offset as the architecture counts it.
     ///
@@ -83,41 +62,40 @@ syscalls! {
     /// # Safety
     ///
     /// As for [`mmap`].
-    unsafe sys mmap_units(
-        address: *mut c_void,
+    part unsafe sys mmap_units(
+        address: Address,
         length: usize,
         prot: Prot,
         flags: MapFlags,
         fd: RawFd,
         offset: usize
-    ) -> Result<*mut c_void> = NR_MMAP;
-}
+    ) -> Result<Address> = NR_MMAP;
 
-/// Maps `length` bytes of the file `fd` from byte `offset` on, or pages of zeros
-/// (`ANONYMOUS`, with `fd` -1), and returns where: mmap(2), mmap2(2) on i386.
-///
-/// # Errors
-///
-/// `ENOMEM` if there is no room, `EINVAL` for no length or an offset that is no
-/// page's, `EOVERFLOW` for one that the architecture cannot pass, `EACCES`,
-/// `EBADF`, …
-///
-/// # Safety
-///
-/// With `MAP_FIXED`, nothing may use the memory that was at `address`.
-#[inline]
-pub unsafe fn mmap(
-    address: *mut c_void,
-    length: usize,
-    prot: Prot,
-    flags: MapFlags,
-    fd: RawFd,
-    offset: u64,
-) -> Result<*mut c_void> {
-    if !offset.is_multiple_of(MMAP_UNIT) {
-        return Err(Errno::EINVAL);
+    /// Maps `length` bytes of the file `fd` from byte `offset` on, or pages of zeros
+    /// (`ANONYMOUS`, with `fd` -1), and returns where: mmap(2), mmap2(2) on i386.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` if there is no room, `EINVAL` for no length or an offset that is no
+    /// page's, `EOVERFLOW` for one that the architecture cannot pass, `EACCES`,
+    /// `EBADF`, …
+    ///
+    /// # Safety
+    ///
+    /// With `MAP_FIXED`, nothing may use the memory that was at `address`.
+    unsafe wrap mmap(
+        address: Address,
+        length: usize,
+        prot: Prot,
+        flags: MapFlags,
+        fd: RawFd,
+        offset: u64,
+    ) -> Result<Address> {
+        if !offset.is_multiple_of(MMAP_UNIT) {
+            return Err(Errno::EINVAL);
+        }
+        let units = usize::try_from(offset / MMAP_UNIT).map_err(|_| Errno::EOVERFLOW)?;
+        // SAFETY: passed on to the caller.
+        unsafe { mmap_units(address, length, prot, flags, fd, units) }
     }
-    let units = usize::try_from(offset / MMAP_UNIT).map_err(|_| Errno::EOVERFLOW)?;
-    // SAFETY: passed on to the caller.
-    unsafe { mmap_units(address, length, prot, flags, fd, units) }
 }

@@ -1,13 +1,27 @@
 //! Signals.
 
-use core::ffi::c_int;
+use linux_raw_sys::general::{self, kernel_sigaction, kernel_sigset_t};
 
-use linux_raw_sys::general::{
-    __NR_rt_sigaction, __NR_rt_sigprocmask, __NR_tgkill, kernel_sigaction, kernel_sigset_t,
-};
+use super::kinds::named;
+use super::{Pid, Result, Tid};
+use crate::syscalls;
 
-use super::Result;
-use super::declare::syscalls;
+named! {
+    /// A signal: signal(7).
+    Signal: i32 {
+        /// The process gave up: abort(3).
+        ABRT = general::SIGABRT;
+    }
+    /// What [`rt_sigprocmask`] does with the set.
+    How: u32 {
+        /// Holds its signals back too.
+        BLOCK = general::SIG_BLOCK;
+        /// Holds them back no more.
+        UNBLOCK = general::SIG_UNBLOCK;
+        /// Holds back these and no others.
+        SETMASK = general::SIG_SETMASK;
+    }
+}
 
 syscalls! {
     /// Sends `signal` to the thread `thread` of the process `process`: tgkill(2).
@@ -15,7 +29,7 @@ syscalls! {
     /// # Errors
     ///
     /// `ESRCH` if there is no such thread, `EPERM`, `EINVAL`, `EAGAIN`.
-    sys tgkill(process: u32, thread: u32, signal: u32) -> Result<()> = __NR_tgkill;
+    sys tgkill(process: Pid, thread: Tid, signal: Signal) -> Result<()>;
 
     /// Says what `signal` does, and hands back what it did: rt_sigaction(2).
     /// `set_size` is the size of the kernel's signal set.
@@ -28,11 +42,11 @@ syscalls! {
     ///
     /// A handler must be one: code that may run between any two instructions.
     unsafe sysnb rt_sigaction(
-        signal: u32,
+        signal: Signal,
         new: Option<&kernel_sigaction>,
         old: Option<&mut kernel_sigaction>,
         set_size: usize
-    ) -> Result<()> = __NR_rt_sigaction;
+    ) -> Result<()>;
 
     /// Changes which signals the calling thread holds back: rt_sigprocmask(2).
     ///
@@ -40,9 +54,9 @@ syscalls! {
     ///
     /// `EINVAL` for a wrong `how` or `set_size`.
     sysnb rt_sigprocmask(
-        how: c_int,
+        how: How,
         new: Option<&kernel_sigset_t>,
         old: Option<&mut kernel_sigset_t>,
         set_size: usize
-    ) -> Result<()> = __NR_rt_sigprocmask;
+    ) -> Result<()>;
 }

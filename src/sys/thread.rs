@@ -2,21 +2,22 @@
 
 use core::sync::atomic::AtomicU32;
 
-use linux_raw_sys::general::{__NR_futex, __NR_gettid, FUTEX_PRIVATE_FLAG, FUTEX_WAIT, FUTEX_WAKE};
+use linux_raw_sys::general::{FUTEX_PRIVATE_FLAG, FUTEX_WAIT, FUTEX_WAKE};
 
-use super::Result;
-use super::declare::syscalls;
+use super::{Result, Tid};
+use crate::arch::nr;
+use crate::syscalls;
 
 syscalls! {
     /// The calling thread's id: gettid(2).
-    sysnb gettid() -> u32 = __NR_gettid;
+    sysnb gettid() -> Tid;
 
     /// Waits on a word of memory or wakes who waits, without a timeout: futex(2).
     ///
     /// # Safety
     ///
     /// `word` must be the address of an aligned `u32`.
-    unsafe sys futex(word: *mut u32, operation: u32, value: u32, timeout: usize) -> Result<usize> = __NR_futex;
+    unsafe sys futex(word: *mut u32, operation: u32, value: u32, timeout: usize) -> Result<usize> = nr::futex;
 }
 
 /// Sleeps while `word` is `expected`, until [`futex_wake`]: `FUTEX_WAIT`, among

@@ -6,7 +6,7 @@
 use core::hint::black_box;
 use core::ptr;
 
-use freestand::sys::{self, Errno, OFlags};
+use freestand::sys::{self, Errno, Mode, OFlags};
 use freestand::{arch, println};
 use linux_raw_sys::general::__NR_close;
 
@@ -31,6 +31,6 @@ fn main() {
     // SAFETY: -1 is no descriptor, so none is closed.
     let closed = unsafe { arch::syscall1(__NR_close as usize, ptr::without_provenance_mut(!0)) };
     println!("close: {:?}", Errno::from_result(closed.addr()));
-    let opened = sys::open(c"/dev/null/nothing", OFlags::RDONLY, 0);
+    let opened = sys::open(c"/dev/null/nothing", OFlags::RDONLY, Mode::empty());
     println!("open: {:?}", opened.map(drop));
 }
