@@ -757,44 +757,47 @@ macro_rules! declare_syscall {
     // ---- The twin: the words, the instruction, the result.
 
     (@twin [part $($words:ident)+] $($rest:tt)*) => {
-        $crate::declare_syscall! { @twin [$($words)+] $($rest)* }
+        $crate::declare_syscall! { @twin_of [pub(super)] [$($words)+] $($rest)* }
     };
-    (@twin [unsafe wrap $name:ident] $($rest:tt)*) => {
+    (@twin [$($words:ident)+] $($rest:tt)*) => {
+        $crate::declare_syscall! { @twin_of [pub] [$($words)+] $($rest)* }
+    };
+    (@twin_of $vis:tt [unsafe wrap $name:ident] $($rest:tt)*) => {
         $crate::declare_syscall! {
-            @wrap [pub] [
+            @wrap $vis [
                 #[doc = concat!("[`", stringify!($name), "`](super::", stringify!($name), ") without hooks.")]
                 #[doc = $crate::declare_syscall!(@as_there unsafe)]
             ] [unsafe] $name $($rest)*
         }
     };
-    (@twin [wrap $name:ident] $($rest:tt)*) => {
+    (@twin_of $vis:tt [wrap $name:ident] $($rest:tt)*) => {
         $crate::declare_syscall! {
-            @wrap [pub] [
+            @wrap $vis [
                 #[doc = concat!("[`", stringify!($name), "`](super::", stringify!($name), ") without hooks.")]
             ] [] $name $($rest)*
         }
     };
-    (@twin [unsafe $kind:ident $name:ident] [$($left:tt)*] $($rest:tt)*) => {
+    (@twin_of $vis:tt [unsafe $kind:ident $name:ident] [$($left:tt)*] $($rest:tt)*) => {
         $crate::declare_syscall! {
-            @TWIN [$($left)*,] words [unsafe] $name $($rest)* [] [] [] []
+            @TWIN [$($left)*,] words $vis [unsafe] $name $($rest)* [] [] [] []
         }
     };
-    (@twin [$kind:ident $name:ident] [$($left:tt)*] $($rest:tt)*) => {
+    (@twin_of $vis:tt [$kind:ident $name:ident] [$($left:tt)*] $($rest:tt)*) => {
         $crate::declare_syscall! {
-            @TWIN [$($left)*,] words [] $name $($rest)* [] [] [] []
+            @TWIN [$($left)*,] words $vis [] $name $($rest)* [] [] [] []
         }
     };
     // `@visible` has said what is wrong with it.
-    (@twin $($rest:tt)*) => {};
+    (@twin_of $($rest:tt)*) => {};
 
     // What has become of the others: the function's parameters, statements that add
     // their words, how many those are, and what the kernel fills.
     (
-        @TWIN [$arg:ident: out $type:ty, $($left:tt)*] $words:ident $unsafe:tt $name:ident
+        @TWIN [$arg:ident: out $type:ty, $($left:tt)*] $words:ident $vis:tt $unsafe:tt $name:ident
             $ret:tt $nr:tt $sig:tt [$($pass:tt)*] [$($count:tt)*] []
     ) => {
         $crate::declare_syscall! {
-            @TWIN [$($left)*] $words $unsafe $name $ret $nr $sig
+            @TWIN [$($left)*] $words $vis $unsafe $name $ret $nr $sig
                 [
                     $($pass)*
                     let mut $arg = core::mem::MaybeUninit::<$type>::uninit();
@@ -804,11 +807,11 @@ macro_rules! declare_syscall {
         }
     };
     (
-        @TWIN [$arg:ident: impl Path, $($left:tt)*] $words:ident $unsafe:tt $name:ident
+        @TWIN [$arg:ident: impl Path, $($left:tt)*] $words:ident $vis:tt $unsafe:tt $name:ident
             $ret:tt $nr:tt [$($sig:tt)*] [$($pass:tt)*] [$($count:tt)*] $out:tt
     ) => {
         $crate::declare_syscall! {
-            @TWIN [$($left)*] $words $unsafe $name $ret $nr
+            @TWIN [$($left)*] $words $vis $unsafe $name $ret $nr
                 [$($sig)* ($arg: impl $crate::sys::Path)]
                 [
                     $($pass)*
@@ -820,25 +823,25 @@ macro_rules! declare_syscall {
         }
     };
     (
-        @TWIN [$arg:ident: $type:ty, $($left:tt)*] $words:ident $unsafe:tt $name:ident
+        @TWIN [$arg:ident: $type:ty, $($left:tt)*] $words:ident $vis:tt $unsafe:tt $name:ident
             $ret:tt $nr:tt [$($sig:tt)*] [$($pass:tt)*] [$($count:tt)*] $out:tt
     ) => {
         $crate::declare_syscall! {
-            @TWIN [$($left)*] $words $unsafe $name $ret $nr
+            @TWIN [$($left)*] $words $vis $unsafe $name $ret $nr
                 [$($sig)* ($arg: $type)]
                 [$($pass)* <$type as $crate::sys::Argument>::pass($arg, &mut $words);]
                 [$($count)* + <$type as $crate::sys::Argument>::WORDS] $out
         }
     };
     (
-        @TWIN [$(,)?] $words:ident [$($unsafe:tt)?] $name:ident [$($ret:tt)+] $nr:tt
+        @TWIN [$(,)?] $words:ident [$($vis:tt)*] [$($unsafe:tt)?] $name:ident [$($ret:tt)+] $nr:tt
             [$(($arg:ident: $type:ty))*] [$($pass:tt)*] [$($count:tt)*] [$($out:ident)?]
     ) => {
         #[doc = concat!("[`", stringify!($name), "`](super::", stringify!($name), ") without hooks.")]
         $(#[doc = $crate::declare_syscall!(@as_there $unsafe)])?
         #[inline(always)]
         #[allow(clippy::too_many_arguments)]
-        pub $($unsafe)? fn $name($($arg: $type),*) -> $($ret)+ {
+        $($vis)* $($unsafe)? fn $name($($arg: $type),*) -> $($ret)+ {
             const WORDS: usize = 0 $($count)*;
             const {
                 assert!(
@@ -863,7 +866,7 @@ macro_rules! declare_syscall {
     };
     // `@FUNCTION` has said what is wrong with it, unless it fills two things.
     (
-        @TWIN [$arg:ident: out $type:ty, $($left:tt)*] $words:ident $unsafe:tt $name:ident
+        @TWIN [$arg:ident: out $type:ty, $($left:tt)*] $words:ident $vis:tt $unsafe:tt $name:ident
             $ret:tt $nr:tt $sig:tt $pass:tt $count:tt [$out:ident]
     ) => {
         compile_error!(concat!(
@@ -922,7 +925,7 @@ macro_rules! declare_syscall {
                     shown: $crate::sys::Shown::Nothing,
                 }
             ),*],
-            result: stringify!($($ret)+),
+            result: $crate::declare_syscall!(@text $($ret)+),
             shown: $crate::sys::Shown::Nothing,
         }
     };
@@ -989,10 +992,13 @@ macro_rules! declare_syscall {
                     shown: $shown,
                 }
             ),*],
-            result: stringify!($($ret)+),
+            result: $crate::declare_syscall!(@text $($ret)+),
             shown: $crate::declare_syscall!(@shown [$($ret)+] $($out)?),
         }
     };
+
+    // A whole type is written with fewer spaces than its tokens.
+    (@text $type:ty) => { stringify!($type) };
 
     (@kind sys) => { $crate::sys::Kind::Sys };
     (@kind sysblk) => { $crate::sys::Kind::SysBlk };

@@ -3,7 +3,7 @@
 use linux_raw_sys::general::{self, kernel_sigaction, kernel_sigset_t};
 
 use super::kinds::named;
-use super::{Pid, Result, Tid};
+use super::{Filled, Pid, Result, Tid};
 use crate::syscalls;
 
 named! {
@@ -21,6 +21,22 @@ named! {
         /// Holds back these and no others.
         SETMASK = general::SIG_SETMASK;
     }
+}
+
+/// A set of signals, as the kernel has it: bit n − 1 is signal n.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct SigSet(
+    /// The bits.
+    pub u64,
+);
+
+// SAFETY: any bytes are bits.
+unsafe impl Filled for SigSet {}
+
+impl SigSet {
+    /// How long the kernel's set is, in bytes: several calls want to be told.
+    pub(super) const SIZE: usize = size_of::<SigSet>();
 }
 
 syscalls! {

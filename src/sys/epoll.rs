@@ -1,0 +1,5 @@
+//! Waiting for descriptors from a list that the kernel keeps: epoll(7).
+
+use crate::syscalls;
+
+syscalls! {}

@@ -1,0 +1,5 @@
+//! Counters to wait for: eventfd(2).
+
+use crate::syscalls;
+
+syscalls! {}

@@ -1,0 +1,5 @@
+//! What is mounted where.
+
+use crate::syscalls;
+
+syscalls! {}

@@ -1,0 +1,5 @@
+//! Sockets.
+
+use crate::syscalls;
+
+syscalls! {}

@@ -1,0 +1,5 @@
+//! Random bytes.
+
+use crate::syscalls;
+
+syscalls! {}

@@ -1,0 +1,5 @@
+//! What a process may use and has used, and what the machine is.
+
+use crate::syscalls;
+
+syscalls! {}

@@ -1,0 +1,8 @@
+//! The address space.
+
+#![no_std]
+#![no_main]
+
+freestand::entry!(main);
+
+fn main() {}

@@ -1,0 +1,8 @@
+//! Signals.
+
+#![no_std]
+#![no_main]
+
+freestand::entry!(main);
+
+fn main() {}

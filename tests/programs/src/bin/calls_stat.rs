@@ -1,0 +1,8 @@
+//! What files are.
+
+#![no_std]
+#![no_main]
+
+freestand::entry!(main);
+
+fn main() {}

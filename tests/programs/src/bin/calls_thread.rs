@@ -1,0 +1,8 @@
+//! Threads and futexes.
+
+#![no_std]
+#![no_main]
+
+freestand::entry!(main);
+
+fn main() {}

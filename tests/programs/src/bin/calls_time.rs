@@ -1,0 +1,8 @@
+//! Clocks and timers.
+
+#![no_std]
+#![no_main]
+
+freestand::entry!(main);
+
+fn main() {}
