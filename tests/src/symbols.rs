@@ -40,6 +40,9 @@ pub fn build(arch: Arch, names: &[&str]) -> Result<Vec<Program>> {
         .args(["xtask", "build", "--no-install", "--release", "--arch"])
         .arg(arch.to_string())
         .args(names)
+        // A function is to be seen whole, and not with its end in one that the
+        // compiler has made of what several have in common.
+        .env("RUSTFLAGS", "-Cllvm-args=-enable-machine-outliner=never")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z")
         .env("CARGO_PROFILE_RELEASE_STRIP", "none")
         .env("CARGO_TARGET_DIR", program::target_dir().join("symbols"))
