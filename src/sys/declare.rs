@@ -240,6 +240,8 @@ macro_rules! numbers {
 }
 
 numbers! {
+    u8, Unsigned;
+    u16, Unsigned;
     u32, Unsigned;
     i32, Signed;
     usize, Unsigned;
