@@ -668,7 +668,7 @@ macro_rules! declare_syscall {
     // ---- The function: between the hooks, its twin.
 
     (@function $meta:tt [part $($words:ident)+] $($rest:tt)*) => {
-        $crate::declare_syscall! { @visible [pub(super)] $meta [$($words)+] $($rest)* }
+        $crate::declare_syscall! { @visible [] $meta [$($words)+] $($rest)* }
     };
     (@function $meta:tt [$($words:ident)+] $($rest:tt)*) => {
         $crate::declare_syscall! { @visible [pub] $meta [$($words)+] $($rest)* }

@@ -323,6 +323,9 @@ mod tests {
     #[test]
     fn the_layouts_are_the_kernels() {
         assert_eq!(size_of::<PollFd<'_>>(), size_of::<general::pollfd>());
-        assert_eq!(size_of::<FdSet<'_>>(), size_of::<general::__kernel_fd_set>());
+        assert_eq!(
+            size_of::<FdSet<'_>>(),
+            size_of::<general::__kernel_fd_set>()
+        );
     }
 }
