@@ -27,6 +27,11 @@ pub(crate) use linux_raw_sys::general::{
     F_GETLK64 as F_GETLK, F_SETLK64 as F_SETLK, F_SETLKW64 as F_SETLKW,
 };
 
+/// What the kernel tells of a file and of a file system.
+pub(crate) use linux_raw_sys::general::{stat64 as KernelStat, statfs64 as KernelStatfs};
+/// Whether the calls for the latter want its size told (statfs64(2)).
+pub(crate) const STATFS_TAKES_SIZE: bool = true;
+
 /// The architecture's name.
 pub const NAME: &str = "i386";
 

@@ -21,6 +21,11 @@ pub(crate) const LSEEK_IN_HALVES: bool = false;
 /// fcntl's commands for locks (fcntl(2)).
 pub(crate) use linux_raw_sys::general::{F_GETLK, F_SETLK, F_SETLKW};
 
+/// What the kernel tells of a file and of a file system.
+pub(crate) use linux_raw_sys::general::{stat as KernelStat, statfs as KernelStatfs};
+/// Whether the calls for the latter want its size told (statfs(2)).
+pub(crate) const STATFS_TAKES_SIZE: bool = false;
+
 /// The architecture's name.
 pub const NAME: &str = "x86_64";
 
