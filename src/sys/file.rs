@@ -287,7 +287,7 @@ impl OpenHow {
 /// The offset of [`preadv2`] and [`pwritev2`]: two words on every architecture, the
 /// low half first. Where words have 64 bits the first has it all, and the kernel shifts
 /// the second out.
-pub(super) struct Halves(u64);
+struct Halves(u64);
 
 impl Argument for Halves {
     const WORDS: usize = 2;
@@ -302,7 +302,7 @@ impl Argument for Halves {
 
 /// The offset of [`lseek`], and where the new position goes if the call does not return
 /// it.
-pub(super) struct Seek<'position> {
+struct Seek<'position> {
     offset: i64,
     position: &'position mut u64,
 }
