@@ -724,3 +724,19 @@ syscalls! {
     /// `EXEC`.
     sys memfd_create(name: impl Path, flags: MemfdFlags) -> Result<OwnedFd>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the offset is one word, the flags go where the kernel has its other half: a
+    /// program may not notice, as what is in the next register may be as good.
+    #[test]
+    fn flags_are_the_sixth_word() {
+        for name in ["preadv2_halves", "pwritev2_halves"] {
+            let call = CALLS.iter().find(|call| call.name == name).unwrap();
+            let words: usize = call.parameters.iter().map(|of| of.words).sum();
+            assert_eq!(words, 6, "{name}");
+        }
+    }
+}
