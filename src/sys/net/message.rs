@@ -392,3 +392,127 @@ impl Drop for ReceivedFds<'_> {
         self.for_each(drop);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    const CREDENTIALS: Credentials = Credentials {
+        pid: Pid(1),
+        uid: Uid(2),
+        gid: Gid(u32::MAX),
+    };
+
+    /// The messages in `bytes`, in which there are no descriptors.
+    fn read(bytes: &[u8]) -> Vec<ControlMessage<'_>> {
+        ControlMessages { left: bytes }.collect()
+    }
+
+    #[test]
+    fn the_header_is_the_kernels() {
+        let mut room = [0xff; 64];
+        let mut control = SendControl::new(&mut room);
+        // SAFETY: a level without descriptors.
+        unsafe { control.other(SocketLevel::IP, 8, b"data!") }.unwrap();
+        let bytes = control.as_bytes();
+        assert_eq!(bytes.len(), control_space(5));
+        // SAFETY: there are as many bytes, of numbers.
+        let header: cmsghdr = unsafe { bytes.as_ptr().cast::<cmsghdr>().read_unaligned() };
+        assert_eq!(header.cmsg_len, HEADER + 5);
+        assert_eq!((header.cmsg_level, header.cmsg_type), (0, 8));
+        assert_eq!(&bytes[HEADER..][..5], b"data!");
+        assert!(bytes[HEADER + 5..].iter().all(|&byte| byte == 0));
+    }
+
+    #[test]
+    fn the_space_is_the_kernels() {
+        for len in [0, 1, 4, 7, 8, 9, 12, 100] {
+            // SAFETY: arithmetic.
+            let kernels = unsafe { linux_raw_sys::cmsg_macros::CMSG_SPACE(len) };
+            assert_eq!(control_space(len as usize), kernels as usize, "{len}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut room = [0xff; 2 * control_space(12) + control_space(3)];
+        let mut control = SendControl::new(&mut room);
+        // SAFETY: a level without descriptors.
+        unsafe { control.other(SocketLevel::IPV6, 50, b"odd") }.unwrap();
+        control.credentials(CREDENTIALS).unwrap();
+        control.credentials(CREDENTIALS).unwrap();
+        assert_eq!(control.rights(&[]), Err(Errno::ENOBUFS));
+        let messages = read(control.as_bytes());
+        let [
+            ControlMessage::Other { level, kind, data },
+            ControlMessage::Credentials(first),
+            ControlMessage::Credentials(second),
+        ] = messages.as_slice()
+        else {
+            panic!("{messages:?}");
+        };
+        assert_eq!((*level, *kind, *data), (SocketLevel::IPV6, 50, &b"odd"[..]));
+        assert_eq!((*first, *second), (CREDENTIALS, CREDENTIALS));
+    }
+
+    #[test]
+    fn descriptors_take_four_bytes_each() {
+        let mut room = [0; control_space(12)];
+        let mut control = SendControl::new(&mut room);
+        // SAFETY: nothing is done with it.
+        let fd = unsafe { BorrowedFd::borrow_raw(0x0102_0304) };
+        assert_eq!(control.rights(&[fd; 5]), Err(Errno::ENOBUFS));
+        control.rights(&[fd; 3]).unwrap();
+        let bytes = control.as_bytes();
+        assert_eq!(usize::from_ne_bytes(field(bytes, 0).unwrap()), HEADER + 12);
+        for at in [0, 4, 8] {
+            let number: [u8; 4] = field(bytes, HEADER + at).unwrap();
+            assert_eq!(i32::from_ne_bytes(number), 0x0102_0304);
+        }
+    }
+
+    #[test]
+    fn a_buffer_cut_short_ends_with_its_last_whole_message() {
+        let mut room = [0; 2 * control_space(12)];
+        let mut control = SendControl::new(&mut room);
+        control.credentials(CREDENTIALS).unwrap();
+        control.credentials(CREDENTIALS).unwrap();
+        for len in 0..=room.len() {
+            let whole = match len {
+                _ if len < HEADER + 12 => 0,
+                _ if len < control_space(12) + HEADER + 12 => 1,
+                _ => 2,
+            };
+            // A copy of its own: a look beyond the end would be seen.
+            let cut = room[..len].to_vec();
+            assert_eq!(read(&cut).len(), whole, "{len}");
+        }
+    }
+
+    #[test]
+    fn lengths_that_cannot_be_end_it() {
+        for len in [0, 1, HEADER - 1, HEADER + 49, usize::MAX - 1, usize::MAX] {
+            let mut room = [0xff; HEADER + 48];
+            room[..ALIGN].copy_from_slice(&len.to_ne_bytes());
+            assert_eq!(read(&room).len(), 0, "{len}");
+        }
+        // A message whose end is not a word's is the last, if nothing follows it.
+        let mut room = [0xff; HEADER + 3];
+        room[..ALIGN].copy_from_slice(&(HEADER + 3).to_ne_bytes());
+        assert_eq!(read(&room).len(), 1);
+    }
+
+    #[test]
+    fn credentials_that_are_too_short_are_something_else() {
+        let mut room = [0; control_space(11)];
+        let mut control = SendControl::new(&mut room);
+        // SAFETY: there are no descriptors.
+        unsafe { control.other(SocketLevel::SOCKET, net::SCM_CREDENTIALS, &[0; 11]) }.unwrap();
+        assert!(matches!(
+            read(&room)[..],
+            [ControlMessage::Other { kind: 2, .. }]
+        ));
+    }
+}
