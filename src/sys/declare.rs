@@ -191,6 +191,8 @@ unsafe impl Filled for i64 {}
 unsafe impl Filled for u64 {}
 // SAFETY: as above.
 unsafe impl Filled for usize {}
+// SAFETY: any bytes are an address; whoever follows it answers for that.
+unsafe impl<T> Filled for *mut T {}
 // SAFETY: an array is its elements.
 unsafe impl<T: Filled, const N: usize> Filled for [T; N] {}
 

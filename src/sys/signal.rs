@@ -257,17 +257,9 @@ pub struct SigInfo(
 
 /// Reads a part, whose path in the structure is long.
 macro_rules! part {
-    ($info:expr, $kind:ident . $field:ident) => {
+    ($info:expr, $($field:ident).+) => {
         // SAFETY: all bytes are initialized, and any are a number or an address.
-        unsafe {
-            $info
-                .0
-                .__bindgen_anon_1
-                .__bindgen_anon_1
-                ._sifields
-                .$kind
-                .$field
-        }
+        unsafe { $info.0.__bindgen_anon_1.__bindgen_anon_1.$($field).+ }
     };
 }
 
@@ -293,68 +285,64 @@ impl SigInfo {
 
     /// The signal.
     pub fn signal(&self) -> Signal {
-        // SAFETY: all bytes are initialized, and it is a number.
-        Signal(unsafe { self.0.__bindgen_anon_1.__bindgen_anon_1.si_signo })
+        Signal(part!(self, si_signo))
     }
 
     /// Why it came.
     pub fn code(&self) -> SiCode {
-        // SAFETY: as above.
-        SiCode(unsafe { self.0.__bindgen_anon_1.__bindgen_anon_1.si_code })
+        SiCode(part!(self, si_code))
     }
 
     /// An error's number, rarely set.
     pub fn errno(&self) -> i32 {
-        // SAFETY: as above.
-        unsafe { self.0.__bindgen_anon_1.__bindgen_anon_1.si_errno }
+        part!(self, si_errno)
     }
 
     /// The process that sent it ([`kill`], [`tgkill`], [`rt_sigqueueinfo`]), or the
     /// child (SIGCHLD).
     pub fn pid(&self) -> Pid {
-        Pid(part!(self, _kill._pid))
+        Pid(part!(self, _sifields._kill._pid))
     }
 
     /// That process's user.
     pub fn uid(&self) -> Uid {
-        Uid(part!(self, _kill._uid))
+        Uid(part!(self, _sifields._kill._uid))
     }
 
     /// The value of [`rt_sigqueueinfo`], or of the [`SigEvent`].
     pub fn value(&self) -> SigVal {
-        // SAFETY: all bytes are initialized, and any are an address.
-        SigVal(unsafe { part!(self, _rt._sigval).sival_ptr })
+        SigVal(part!(self, _sifields._rt._sigval.sival_ptr))
     }
 
     /// A timer's signal: how often it had expired again.
     pub fn overrun(&self) -> i32 {
-        part!(self, _timer._overrun)
+        part!(self, _sifields._timer._overrun)
     }
 
     /// SIGCHLD: the child's exit status, or the signal that ended or stopped it.
     pub fn status(&self) -> i32 {
-        part!(self, _sigchld._status)
+        part!(self, _sifields._sigchld._status)
     }
 
     /// SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP: the address, of the memory or of the
     /// instruction.
     pub fn address(&self) -> Address {
-        part!(self, _sigfault._addr)
+        part!(self, _sifields._sigfault._addr)
     }
 
     /// SIGIO: what is ready, as poll(2) has it.
     pub fn band(&self) -> isize {
-        part!(self, _sigpoll._band) as isize
+        part!(self, _sifields._sigpoll._band) as isize
     }
 
     /// SIGIO: which descriptor.
     pub fn fd(&self) -> RawFd {
-        part!(self, _sigpoll._fd)
+        part!(self, _sifields._sigpoll._fd)
     }
 
     /// SIGSYS: the forbidden call's number.
     pub fn syscall(&self) -> i32 {
-        part!(self, _sigsys._syscall)
+        part!(self, _sifields._sigsys._syscall)
     }
 }
 
@@ -397,7 +385,7 @@ pub struct SigAction {
 /// The action as rt_sigaction(2) has it.
 #[derive(Clone, Copy)]
 #[repr(C)]
-struct KernelSigAction {
+pub(super) struct KernelSigAction {
     sa_handler: Address,
     sa_flags: usize,
     sa_restorer: arch::Restorer,
