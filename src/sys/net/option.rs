@@ -10,7 +10,7 @@ use linux_raw_sys::net;
 use super::{
     AddressFamily, Credentials, Protocol, SocketLevel, SocketType, getsockopt, setsockopt,
 };
-use crate::sys::{BorrowedFd, Errno, Filled, Result};
+use crate::sys::{BorrowedFd, Errno, Filled, Result, Timeval};
 
 /// An option of a socket that is a `T`: socket(7), ip(7), ipv6(7), tcp(7). Where `T` is
 /// `i32` and the option is on or off, 0 is off.
@@ -106,113 +106,127 @@ pub fn set_socket_option<T: Filled>(
     unsafe { setsockopt(socket, option.level, option.name, value, size) }
 }
 
+/// The number of an option that is a time: the newer one has 64 bits everywhere, the
+/// older one, which older kernels have too, where words do (asm-generic/socket.h).
+const fn timeout(old: u32, new: u32) -> u32 {
+    if size_of::<usize>() == size_of::<i64>() {
+        old
+    } else {
+        new
+    }
+}
+
 /// From each row an option's constant.
 macro_rules! options {
-    ($($(#[$meta:meta])* $name:ident: $type:ty = $level:ident $kernel:ident;)*) => {$(
+    ($($(#[$meta:meta])* $name:ident: $type:ty = $level:ident, $kernel:expr;)*) => {$(
         impl SocketOption<$type> {
             $(#[$meta])*
             // SAFETY: that is its value, in the manual that the level names.
             pub const $name: SocketOption<$type> =
-                unsafe { SocketOption::new(SocketLevel::$level, net::$kernel) };
+                unsafe { SocketOption::new(SocketLevel::$level, $kernel) };
         }
     )*};
 }
 
 options! {
     /// Whether it records debugging information.
-    DEBUG: i32 = SOCKET SO_DEBUG;
+    DEBUG: i32 = SOCKET, net::SO_DEBUG;
     /// Whether [`bind`](super::bind) may take an address that was in use a moment ago.
-    REUSEADDR: i32 = SOCKET SO_REUSEADDR;
+    REUSEADDR: i32 = SOCKET, net::SO_REUSEADDR;
     /// Its type; not to set.
-    TYPE: SocketType = SOCKET SO_TYPE;
+    TYPE: SocketType = SOCKET, net::SO_TYPE;
     /// The number of the error that has come since it was last asked, 0 for none; not to
     /// set.
-    ERROR: i32 = SOCKET SO_ERROR;
+    ERROR: i32 = SOCKET, net::SO_ERROR;
     /// Whether it sends only to machines that are directly reached.
-    DONTROUTE: i32 = SOCKET SO_DONTROUTE;
+    DONTROUTE: i32 = SOCKET, net::SO_DONTROUTE;
     /// Whether it may send to all machines of a network.
-    BROADCAST: i32 = SOCKET SO_BROADCAST;
+    BROADCAST: i32 = SOCKET, net::SO_BROADCAST;
     /// How many bytes may wait to be sent. The kernel doubles what is set.
-    SNDBUF: i32 = SOCKET SO_SNDBUF;
+    SNDBUF: i32 = SOCKET, net::SO_SNDBUF;
     /// How many bytes may wait to be received. The kernel doubles what is set.
-    RCVBUF: i32 = SOCKET SO_RCVBUF;
+    RCVBUF: i32 = SOCKET, net::SO_RCVBUF;
     /// Whether it asks now and then if the other side is still there.
-    KEEPALIVE: i32 = SOCKET SO_KEEPALIVE;
+    KEEPALIVE: i32 = SOCKET, net::SO_KEEPALIVE;
     /// Whether urgent bytes are received among the others.
-    OOBINLINE: i32 = SOCKET SO_OOBINLINE;
+    OOBINLINE: i32 = SOCKET, net::SO_OOBINLINE;
     /// The priority of its packets.
-    PRIORITY: i32 = SOCKET SO_PRIORITY;
+    PRIORITY: i32 = SOCKET, net::SO_PRIORITY;
     /// What close does with unsent bytes.
-    LINGER: Linger = SOCKET SO_LINGER;
+    LINGER: Linger = SOCKET, net::SO_LINGER;
     /// Whether several sockets may have its address, and share what comes.
-    REUSEPORT: i32 = SOCKET SO_REUSEPORT;
+    REUSEPORT: i32 = SOCKET, net::SO_REUSEPORT;
     /// Whether each message comes with its sender's credentials.
-    PASSCRED: i32 = SOCKET SO_PASSCRED;
+    PASSCRED: i32 = SOCKET, net::SO_PASSCRED;
     /// Whose its other side was when they were connected; not to set.
-    PEERCRED: Credentials = SOCKET SO_PEERCRED;
+    PEERCRED: Credentials = SOCKET, net::SO_PEERCRED;
     /// How many bytes there must be for it to count as readable.
-    RCVLOWAT: i32 = SOCKET SO_RCVLOWAT;
+    RCVLOWAT: i32 = SOCKET, net::SO_RCVLOWAT;
+    /// How long it waits to receive, zero for ever. On i386 since Linux 5.1.
+    RCVTIMEO: Timeval = SOCKET, timeout(net::SO_RCVTIMEO_OLD, net::SO_RCVTIMEO_NEW);
+    /// How long it waits to send, zero for ever. On i386 since Linux 5.1.
+    SNDTIMEO: Timeval = SOCKET, timeout(net::SO_SNDTIMEO_OLD, net::SO_SNDTIMEO_NEW);
     /// Whether it listens; not to set.
-    ACCEPTCONN: i32 = SOCKET SO_ACCEPTCONN;
+    ACCEPTCONN: i32 = SOCKET, net::SO_ACCEPTCONN;
     /// The mark of its packets, for filters and routes.
-    MARK: u32 = SOCKET SO_MARK;
+    MARK: u32 = SOCKET, net::SO_MARK;
     /// Its protocol; not to set.
-    PROTOCOL: Protocol = SOCKET SO_PROTOCOL;
+    PROTOCOL: Protocol = SOCKET, net::SO_PROTOCOL;
     /// Its family; not to set.
-    DOMAIN: AddressFamily = SOCKET SO_DOMAIN;
+    DOMAIN: AddressFamily = SOCKET, net::SO_DOMAIN;
     /// From which byte on `PEEK` looks; -1 for always the first.
-    PEEK_OFF: i32 = SOCKET SO_PEEK_OFF;
+    PEEK_OFF: i32 = SOCKET, net::SO_PEEK_OFF;
     /// The processor on which it is handled.
-    INCOMING_CPU: i32 = SOCKET SO_INCOMING_CPU;
+    INCOMING_CPU: i32 = SOCKET, net::SO_INCOMING_CPU;
     /// A number that no other socket has; not to set.
-    COOKIE: u64 = SOCKET SO_COOKIE;
+    COOKIE: u64 = SOCKET, net::SO_COOKIE;
 
     /// The type of service in its packets.
-    IP_TOS: i32 = IP IP_TOS;
+    IP_TOS: i32 = IP, net::IP_TOS;
     /// How many routers its packets may pass.
-    IP_TTL: i32 = IP IP_TTL;
+    IP_TTL: i32 = IP, net::IP_TTL;
     /// The same for packets to a group.
-    IP_MULTICAST_TTL: i32 = IP IP_MULTICAST_TTL;
+    IP_MULTICAST_TTL: i32 = IP, net::IP_MULTICAST_TTL;
     /// Whether packets to a group come back to the machine itself.
-    IP_MULTICAST_LOOP: i32 = IP IP_MULTICAST_LOOP;
+    IP_MULTICAST_LOOP: i32 = IP, net::IP_MULTICAST_LOOP;
     /// The longest packet on the way to where it is connected; not to set.
-    IP_MTU: i32 = IP IP_MTU;
+    IP_MTU: i32 = IP, net::IP_MTU;
     /// Whether it may be bound to an address that is not there yet.
-    IP_FREEBIND: i32 = IP IP_FREEBIND;
+    IP_FREEBIND: i32 = IP, net::IP_FREEBIND;
     /// Whether errors wait to be received with `ERRQUEUE`.
-    IP_RECVERR: i32 = IP IP_RECVERR;
+    IP_RECVERR: i32 = IP, net::IP_RECVERR;
 
     /// Whether it does without `INET`'s addresses.
-    IPV6_V6ONLY: i32 = IPV6 IPV6_V6ONLY;
+    IPV6_V6ONLY: i32 = IPV6, net::IPV6_V6ONLY;
     /// How many routers its packets may pass.
-    IPV6_UNICAST_HOPS: i32 = IPV6 IPV6_UNICAST_HOPS;
+    IPV6_UNICAST_HOPS: i32 = IPV6, net::IPV6_UNICAST_HOPS;
     /// The same for packets to a group.
-    IPV6_MULTICAST_HOPS: i32 = IPV6 IPV6_MULTICAST_HOPS;
+    IPV6_MULTICAST_HOPS: i32 = IPV6, net::IPV6_MULTICAST_HOPS;
     /// Whether packets to a group come back to the machine itself.
-    IPV6_MULTICAST_LOOP: i32 = IPV6 IPV6_MULTICAST_LOOP;
+    IPV6_MULTICAST_LOOP: i32 = IPV6, net::IPV6_MULTICAST_LOOP;
     /// Whether errors wait to be received with `ERRQUEUE`.
-    IPV6_RECVERR: i32 = IPV6 IPV6_RECVERR;
+    IPV6_RECVERR: i32 = IPV6, net::IPV6_RECVERR;
 
     /// Whether it sends small pieces at once.
-    TCP_NODELAY: i32 = TCP TCP_NODELAY;
+    TCP_NODELAY: i32 = TCP, net::TCP_NODELAY;
     /// The longest segment.
-    TCP_MAXSEG: i32 = TCP TCP_MAXSEG;
+    TCP_MAXSEG: i32 = TCP, net::TCP_MAXSEG;
     /// Whether it holds small pieces back until they fill a segment.
-    TCP_CORK: i32 = TCP TCP_CORK;
+    TCP_CORK: i32 = TCP, net::TCP_CORK;
     /// After how many silent seconds `KEEPALIVE` asks.
-    TCP_KEEPIDLE: i32 = TCP TCP_KEEPIDLE;
+    TCP_KEEPIDLE: i32 = TCP, net::TCP_KEEPIDLE;
     /// How many seconds later it asks again.
-    TCP_KEEPINTVL: i32 = TCP TCP_KEEPINTVL;
+    TCP_KEEPINTVL: i32 = TCP, net::TCP_KEEPINTVL;
     /// How often it asks in vain before the connection is given up.
-    TCP_KEEPCNT: i32 = TCP TCP_KEEPCNT;
+    TCP_KEEPCNT: i32 = TCP, net::TCP_KEEPCNT;
     /// How often it tries to connect.
-    TCP_SYNCNT: i32 = TCP TCP_SYNCNT;
+    TCP_SYNCNT: i32 = TCP, net::TCP_SYNCNT;
     /// For how many seconds it waits for bytes before it is accepted.
-    TCP_DEFER_ACCEPT: i32 = TCP TCP_DEFER_ACCEPT;
+    TCP_DEFER_ACCEPT: i32 = TCP, net::TCP_DEFER_ACCEPT;
     /// Whether it says at once that bytes have come.
-    TCP_QUICKACK: i32 = TCP TCP_QUICKACK;
+    TCP_QUICKACK: i32 = TCP, net::TCP_QUICKACK;
     /// After how many milliseconds without an answer it gives up.
-    TCP_USER_TIMEOUT: u32 = TCP TCP_USER_TIMEOUT;
+    TCP_USER_TIMEOUT: u32 = TCP, net::TCP_USER_TIMEOUT;
     /// How many connections may bring bytes with their first packet.
-    TCP_FASTOPEN: i32 = TCP TCP_FASTOPEN;
+    TCP_FASTOPEN: i32 = TCP, net::TCP_FASTOPEN;
 }
