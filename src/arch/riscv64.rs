@@ -80,6 +80,28 @@ macro_rules! syscall {
 }
 pub(crate) use syscall;
 
+/// No flag: an action has no restorer, a handler returns to the vDSO's
+/// (arch/riscv/kernel/signal.c, setup_rt_frame).
+pub(crate) const SA_RESTORER: usize = 0;
+/// The type of an action's restorer.
+pub(crate) type Restorer = ();
+/// The restorer of each action.
+pub(crate) const RESTORER: Restorer = ();
+
+/// Returns from a signal handler: rt_sigreturn(2). Handlers return to the vDSO's, not
+/// to this one; programs do not call it.
+///
+/// The kernel finds what the handler interrupted by the stack pointer, which must be as
+/// the handler found it: a function of ordinary instructions would have moved it.
+///
+/// # Safety
+///
+/// The stack pointer must be at a signal's frame.
+#[unsafe(naked)]
+pub unsafe extern "C" fn rt_sigreturn() -> ! {
+    core::arch::naked_asm!("li a7, {nr}", "ecall", nr = const nr::rt_sigreturn)
+}
+
 /// Runs the program's exit pieces and ends the process (`start/riscv64.S`).
 #[inline(always)]
 pub fn exit(status: u8) -> ! {

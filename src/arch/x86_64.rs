@@ -83,6 +83,29 @@ macro_rules! syscall {
 }
 pub(crate) use syscall;
 
+/// The flag that says that an action has a restorer, without which the kernel runs no
+/// handler (arch/x86/kernel/signal_64.c, x64_setup_rt_frame).
+pub(crate) const SA_RESTORER: usize = linux_raw_sys::general::SA_RESTORER as usize;
+/// The type of an action's restorer.
+pub(crate) type Restorer = Option<unsafe extern "C" fn() -> !>;
+/// The restorer of each action.
+pub(crate) const RESTORER: Restorer = Some(rt_sigreturn);
+
+/// Returns from a signal handler: rt_sigreturn(2). It is where a handler's `ret` goes,
+/// by the action's `sa_restorer`; programs do not call it.
+///
+/// The kernel finds what the handler interrupted by the stack pointer, which must be as
+/// that `ret` leaves it: a function of ordinary instructions, or one that is called,
+/// would have moved it. Debuggers know the place by these two instructions.
+///
+/// # Safety
+///
+/// The stack pointer must be at a signal's frame, without the return address.
+#[unsafe(naked)]
+pub unsafe extern "C" fn rt_sigreturn() -> ! {
+    core::arch::naked_asm!("mov rax, {nr}", "syscall", nr = const nr::rt_sigreturn)
+}
+
 /// Runs the program's exit pieces and ends the process (`start/x86_64.S`).
 #[inline(always)]
 pub fn exit(status: u8) -> ! {

@@ -67,6 +67,8 @@ const PROGRAMS: &[&str] = &[
 /// kernel is real, which is on x86_64 and i386.
 const LACKING_UNDER_QEMU: &[&str] = &["openat2", "preadv2", "pwritev2"];
 
+const LACKING_UNDER_QEMU: &[&str] = &["epoll_pwait2","io_uring_enter","io_uring_register","io_uring_setup"];
+
 /// Calls that cannot fail: all that they take is acceptable.
 const NEVER_FAILS: &[&str] = &[];
 
