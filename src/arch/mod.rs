@@ -7,6 +7,9 @@
 //! | `syscall!` | the system call instruction, with its arguments in its registers: `syscall0` to `syscall6` are made of it |
 //! | `trap` | an instruction that stops the process |
 //! | `NR_MMAP`, `MMAP_UNIT` | mmap or mmap2, and what its offset counts |
+//! | `NR_LSEEK`, `LSEEK_IN_HALVES` | lseek or _llseek, and whether it takes the offset as two words and puts the position into memory |
+//! | `F_GETLK`, `F_SETLK`, `F_SETLKW` | fcntl's commands for locks whose offsets have 64 bits |
+//! | `KernelStat`, `KernelStatfs`, `STATFS_TAKES_SIZE` | what stat and statfs fill, and whether the latter wants its size |
 //! | `rt_sigreturn` | what a signal handler returns to |
 //! | `Restorer`, `RESTORER`, `SA_RESTORER` | how an action says so: its field's type and value, and the flag |
 //! | `nr`, `widest` | the numbers of the kernel's system calls |
@@ -56,9 +59,7 @@ mod imp;
 )))]
 compile_error!("freestand runs on x86_64, i386, aarch64 and riscv64: pass one of their targets");
 
-pub(crate) use imp::{
-    MMAP_UNIT, NR_MMAP, RESTORER, Restorer, SA_RESTORER, call_handler, store_argv, syscall,
-};
+pub(crate) use imp::*;
 pub use imp::{NAME, exit, nr, rt_sigreturn, trap, widest};
 
 /// The contents of one register on its way into or out of the kernel.

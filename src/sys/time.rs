@@ -85,7 +85,7 @@ unsafe impl Filled for Itimerspec {}
 /// An itimerspec of [`OldTimespec`]s.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
-pub(super) struct OldItimerspec {
+struct OldItimerspec {
     it_interval: OldTimespec,
     it_value: OldTimespec,
 }
@@ -165,7 +165,7 @@ impl TryFrom<Timeval> for OldTimeval {
 /// An itimerval of [`OldTimeval`]s.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub(super) struct OldItimerval {
+struct OldItimerval {
     it_interval: OldTimeval,
     it_value: OldTimeval,
 }
@@ -195,7 +195,7 @@ impl TryFrom<Itimerval> for OldItimerval {
 }
 
 /// Whether calls with times have an older form with narrower ones.
-const TIMES_GREW: bool = nr::clock_gettime != widest::clock_gettime;
+pub(super) const TIMES_GREW: bool = nr::clock_gettime != widest::clock_gettime;
 
 /// `result` of the call with 64-bit times, or that of `old` if the kernel does not
 /// have it yet.
@@ -205,6 +205,21 @@ pub(super) fn or_old<T>(result: Result<T>, old: impl FnOnce() -> Result<T>) -> R
         Err(Errno::ENOSYS) if TIMES_GREW => old(),
         result => result,
     }
+}
+
+/// Makes `call`, one with narrower times, with `time`, and widens what it leaves there.
+#[inline]
+pub(super) fn with_old<T>(
+    time: Option<&mut Timespec>,
+    call: impl FnOnce(Option<&mut OldTimespec>) -> Result<T>,
+) -> Result<T> {
+    let Some(time) = time else {
+        return call(None);
+    };
+    let mut old = OldTimespec::try_from(*time)?;
+    let result = call(Some(&mut old));
+    *time = old.into();
+    result
 }
 
 named! {
