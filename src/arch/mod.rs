@@ -7,6 +7,9 @@
 //! | `syscall!` | the system call instruction, with its arguments in its registers: `syscall0` to `syscall6` are made of it |
 //! | `trap` | an instruction that stops the process |
 //! | `NR_MMAP`, `MMAP_UNIT` | mmap or mmap2, and what its offset counts |
+//! | `CLONE_TLS_IS_FOURTH` | in which order clone takes its last two words |
+//! | `clone_to` | clone whose child calls a function |
+//! | `NR_ARCH_PRCTL` | arch_prctl, if there is one |
 //! | `nr`, `widest` | the numbers of the kernel's system calls |
 //! | `exit` | jumps to `start_exit` in `start/<name>.S` |
 //! | `store_argv!`, `call_handler!` | the instructions of the two kinds of piece |
@@ -54,8 +57,13 @@ mod imp;
 )))]
 compile_error!("freestand runs on x86_64, i386, aarch64 and riscv64: pass one of their targets");
 
-pub(crate) use imp::{MMAP_UNIT, NR_MMAP, call_handler, store_argv, syscall};
+pub(crate) use imp::{
+    CLONE_TLS_IS_FOURTH, MMAP_UNIT, NR_ARCH_PRCTL, NR_MMAP, call_handler, clone_to, store_argv,
+    syscall,
+};
 pub use imp::{NAME, exit, nr, trap, widest};
+
+use crate::sys::Address;
 
 /// The contents of one register on its way into or out of the kernel.
 ///
@@ -63,6 +71,9 @@ pub use imp::{NAME, exit, nr, trap, widest};
 /// keeps its provenance, so the compiler knows that the memory behind it may
 /// change. Numbers travel as pointers that point nowhere.
 pub type Register = *mut ();
+
+/// What a child of [`clone_to`] calls.
+pub(crate) type Entry = extern "C" fn(Address) -> !;
 
 /// The `syscallN` with these arguments.
 macro_rules! functions {

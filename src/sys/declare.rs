@@ -54,6 +54,7 @@
 //! All of it is decided at compile time: in a release build the function is the
 //! instruction, its registers and the test for an error.
 
+use core::convert::Infallible;
 use core::ffi::{CStr, c_char, c_void};
 use core::mem::MaybeUninit;
 use core::ptr;
@@ -290,6 +291,55 @@ impl<T> Argument for *const T {
     }
 }
 
+/// A word that the call's other arguments give its meaning: a number or an address.
+#[derive(Clone, Copy, Debug)]
+pub struct Word(Register);
+
+impl Argument for Word {
+    const SHOWN: Shown = Shown::Depends;
+
+    #[inline(always)]
+    fn pass(self, words: &mut Words) {
+        words.pointer(self.0);
+    }
+}
+
+/// A signed number is extended by its sign.
+impl From<i32> for Word {
+    #[inline(always)]
+    fn from(number: i32) -> Word {
+        Word::from(number as usize)
+    }
+}
+
+impl From<u32> for Word {
+    #[inline(always)]
+    fn from(number: u32) -> Word {
+        Word::from(number as usize)
+    }
+}
+
+impl From<usize> for Word {
+    #[inline(always)]
+    fn from(number: usize) -> Word {
+        Word(ptr::without_provenance_mut(number))
+    }
+}
+
+impl<T> From<*mut T> for Word {
+    #[inline(always)]
+    fn from(pointer: *mut T) -> Word {
+        Word(pointer.cast())
+    }
+}
+
+impl<T> From<*const T> for Word {
+    #[inline(always)]
+    fn from(pointer: *const T) -> Word {
+        Word::from(pointer.cast_mut())
+    }
+}
+
 /// One value for the kernel to read.
 impl<T> Argument for &T {
     const SHOWN: Shown = Shown::Read {
@@ -397,6 +447,16 @@ impl Value for () {
     fn from_register(_: Register) -> Self {}
 }
 
+/// What does not return has, where it stands for a success: nothing may go on here.
+impl Value for Infallible {
+    const SHOWN: Shown = Shown::Nothing;
+
+    #[inline(always)]
+    fn from_register(_: Register) -> Self {
+        arch::trap()
+    }
+}
+
 impl Value for Address {
     const SHOWN: Shown = Shown::Address;
 
@@ -473,6 +533,8 @@ pub enum Shown {
     Descriptor,
     /// The address of a string that ends in NUL.
     Path,
+    /// The address of a list of strings' addresses, the last of which is null.
+    Strings,
     /// The address of one value of `size` bytes that the kernel reads.
     Read {
         /// Its size, in bytes.
@@ -516,6 +578,7 @@ pub const NEVER_BLOCKS: &[&str] = &[
     "getppid",
     "gettid",
     "getuid",
+    "personality",
     "rt_sigaction",
     "rt_sigprocmask",
     "rt_sigreturn",

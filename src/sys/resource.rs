@@ -2,4 +2,7 @@
 
 use crate::syscalls;
 
+/// What a process or its children have used: getrusage(2).
+pub use linux_raw_sys::general::rusage as Rusage;
+
 syscalls! {}
