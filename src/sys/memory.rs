@@ -1,5 +1,10 @@
 //! The address space.
 
+#![allow(
+    clippy::not_unsafe_ptr_arg_deref,
+    reason = "what mincore takes as an address it does not look behind"
+)]
+
 use linux_raw_sys::general;
 
 use super::kinds::{flags, named};

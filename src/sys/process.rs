@@ -5,7 +5,7 @@ use core::ffi::{CStr, c_int};
 use core::mem;
 
 use linux_raw_sys::general::{self, siginfo_t};
-use linux_raw_sys::prctl;
+use linux_raw_sys::prctl as kernel;
 
 use super::declare::{Argument, Outcome, Shown, Value, Word, Words};
 use super::kinds::{flags, named};
@@ -250,94 +250,94 @@ named! {
     /// makes one of any.
     Prctl: u32 {
         /// Which signal comes when the parent ends: fills an `i32`.
-        GET_PDEATHSIG = prctl::PR_GET_PDEATHSIG;
+        GET_PDEATHSIG = kernel::PR_GET_PDEATHSIG;
         /// Sets which, or 0.
-        SET_PDEATHSIG = prctl::PR_SET_PDEATHSIG;
+        SET_PDEATHSIG = kernel::PR_SET_PDEATHSIG;
         /// Whether the process can be dumped and traced.
-        GET_DUMPABLE = prctl::PR_GET_DUMPABLE;
+        GET_DUMPABLE = kernel::PR_GET_DUMPABLE;
         /// Sets whether.
-        SET_DUMPABLE = prctl::PR_SET_DUMPABLE;
+        SET_DUMPABLE = kernel::PR_SET_DUMPABLE;
         /// Whether capabilities survive when no user id is the superuser's any more.
-        GET_KEEPCAPS = prctl::PR_GET_KEEPCAPS;
+        GET_KEEPCAPS = kernel::PR_GET_KEEPCAPS;
         /// Sets whether.
-        SET_KEEPCAPS = prctl::PR_SET_KEEPCAPS;
+        SET_KEEPCAPS = kernel::PR_SET_KEEPCAPS;
         /// The thread's name: fills 16 bytes.
-        GET_NAME = prctl::PR_GET_NAME;
+        GET_NAME = kernel::PR_GET_NAME;
         /// Sets it: reads a string, of which 15 bytes count.
-        SET_NAME = prctl::PR_SET_NAME;
+        SET_NAME = kernel::PR_SET_NAME;
         /// The thread's mode of seccomp. In strict mode, asking is the end.
-        GET_SECCOMP = prctl::PR_GET_SECCOMP;
+        GET_SECCOMP = kernel::PR_GET_SECCOMP;
         /// Sets it: [`seccomp`](super::seccomp) can do more.
-        SET_SECCOMP = prctl::PR_SET_SECCOMP;
+        SET_SECCOMP = kernel::PR_SET_SECCOMP;
         /// Whether a capability can be had at all.
-        CAPBSET_READ = prctl::PR_CAPBSET_READ;
+        CAPBSET_READ = kernel::PR_CAPBSET_READ;
         /// It cannot be had any more.
-        CAPBSET_DROP = prctl::PR_CAPBSET_DROP;
+        CAPBSET_DROP = kernel::PR_CAPBSET_DROP;
         /// Whether the time stamp counter can be read: fills an `i32`.
-        GET_TSC = prctl::PR_GET_TSC;
+        GET_TSC = kernel::PR_GET_TSC;
         /// Sets whether.
-        SET_TSC = prctl::PR_SET_TSC;
+        SET_TSC = kernel::PR_SET_TSC;
         /// What being the superuser means: capabilities(7), "The securebits flags".
-        GET_SECUREBITS = prctl::PR_GET_SECUREBITS;
+        GET_SECUREBITS = kernel::PR_GET_SECUREBITS;
         /// Sets what.
-        SET_SECUREBITS = prctl::PR_SET_SECUREBITS;
+        SET_SECUREBITS = kernel::PR_SET_SECUREBITS;
         /// How late the thread's timers may be, in nanoseconds.
-        GET_TIMERSLACK = prctl::PR_GET_TIMERSLACK;
+        GET_TIMERSLACK = kernel::PR_GET_TIMERSLACK;
         /// Sets how late; 0 for the default.
-        SET_TIMERSLACK = prctl::PR_SET_TIMERSLACK;
+        SET_TIMERSLACK = kernel::PR_SET_TIMERSLACK;
         /// Performance counters of the process stand still.
-        TASK_PERF_EVENTS_DISABLE = prctl::PR_TASK_PERF_EVENTS_DISABLE;
+        TASK_PERF_EVENTS_DISABLE = kernel::PR_TASK_PERF_EVENTS_DISABLE;
         /// They count.
-        TASK_PERF_EVENTS_ENABLE = prctl::PR_TASK_PERF_EVENTS_ENABLE;
+        TASK_PERF_EVENTS_ENABLE = kernel::PR_TASK_PERF_EVENTS_ENABLE;
         /// What happens to the thread when memory is broken.
-        MCE_KILL_GET = prctl::PR_MCE_KILL_GET;
+        MCE_KILL_GET = kernel::PR_MCE_KILL_GET;
         /// Sets what.
-        MCE_KILL = prctl::PR_MCE_KILL;
+        MCE_KILL = kernel::PR_MCE_KILL;
         /// What the kernel believes of the address space: the second argument says what
         /// is set.
-        SET_MM = prctl::PR_SET_MM;
+        SET_MM = kernel::PR_SET_MM;
         /// Who may trace the process besides its ancestors (Yama).
-        SET_PTRACER = prctl::PR_SET_PTRACER;
+        SET_PTRACER = kernel::PR_SET_PTRACER;
         /// Whether orphans below the process become its children: fills an `i32`.
-        GET_CHILD_SUBREAPER = prctl::PR_GET_CHILD_SUBREAPER;
+        GET_CHILD_SUBREAPER = kernel::PR_GET_CHILD_SUBREAPER;
         /// Sets whether.
-        SET_CHILD_SUBREAPER = prctl::PR_SET_CHILD_SUBREAPER;
+        SET_CHILD_SUBREAPER = kernel::PR_SET_CHILD_SUBREAPER;
         /// Whether execve can give nothing that the thread may not do now.
-        GET_NO_NEW_PRIVS = prctl::PR_GET_NO_NEW_PRIVS;
+        GET_NO_NEW_PRIVS = kernel::PR_GET_NO_NEW_PRIVS;
         /// It cannot, for good.
-        SET_NO_NEW_PRIVS = prctl::PR_SET_NO_NEW_PRIVS;
+        SET_NO_NEW_PRIVS = kernel::PR_SET_NO_NEW_PRIVS;
         /// Where set_tid_address points: fills a pointer.
-        GET_TID_ADDRESS = prctl::PR_GET_TID_ADDRESS;
+        GET_TID_ADDRESS = kernel::PR_GET_TID_ADDRESS;
         /// Whether huge pages are off.
-        GET_THP_DISABLE = prctl::PR_GET_THP_DISABLE;
+        GET_THP_DISABLE = kernel::PR_GET_THP_DISABLE;
         /// Sets whether.
-        SET_THP_DISABLE = prctl::PR_SET_THP_DISABLE;
+        SET_THP_DISABLE = kernel::PR_SET_THP_DISABLE;
         /// Capabilities that survive execve: the second argument says what to do.
-        CAP_AMBIENT = prctl::PR_CAP_AMBIENT;
+        CAP_AMBIENT = kernel::PR_CAP_AMBIENT;
         /// What is done against speculation that leaks.
-        GET_SPECULATION_CTRL = prctl::PR_GET_SPECULATION_CTRL;
+        GET_SPECULATION_CTRL = kernel::PR_GET_SPECULATION_CTRL;
         /// Sets what.
-        SET_SPECULATION_CTRL = prctl::PR_SET_SPECULATION_CTRL;
+        SET_SPECULATION_CTRL = kernel::PR_SET_SPECULATION_CTRL;
         /// Whether the process serves the disks that memory is written to.
-        GET_IO_FLUSHER = prctl::PR_GET_IO_FLUSHER;
+        GET_IO_FLUSHER = kernel::PR_GET_IO_FLUSHER;
         /// Sets whether.
-        SET_IO_FLUSHER = prctl::PR_SET_IO_FLUSHER;
+        SET_IO_FLUSHER = kernel::PR_SET_IO_FLUSHER;
         /// System calls from elsewhere become signals.
-        SET_SYSCALL_USER_DISPATCH = prctl::PR_SET_SYSCALL_USER_DISPATCH;
+        SET_SYSCALL_USER_DISPATCH = kernel::PR_SET_SYSCALL_USER_DISPATCH;
         /// With whom the thread shares a processor's core.
-        SCHED_CORE = prctl::PR_SCHED_CORE;
+        SCHED_CORE = kernel::PR_SCHED_CORE;
         /// Whether memory can be made executable that was writable.
-        GET_MDWE = prctl::PR_GET_MDWE;
+        GET_MDWE = kernel::PR_GET_MDWE;
         /// It cannot, for good.
-        SET_MDWE = prctl::PR_SET_MDWE;
+        SET_MDWE = kernel::PR_SET_MDWE;
         /// Gives a mapping a name for `/proc/self/maps`.
-        SET_VMA = prctl::PR_SET_VMA;
+        SET_VMA = kernel::PR_SET_VMA;
         /// The auxiliary vector: fills bytes.
-        GET_AUXV = prctl::PR_GET_AUXV;
+        GET_AUXV = kernel::PR_GET_AUXV;
         /// Whether the kernel looks for equal pages to keep only once.
-        GET_MEMORY_MERGE = prctl::PR_GET_MEMORY_MERGE;
+        GET_MEMORY_MERGE = kernel::PR_GET_MEMORY_MERGE;
         /// Sets whether.
-        SET_MEMORY_MERGE = prctl::PR_SET_MEMORY_MERGE;
+        SET_MEMORY_MERGE = kernel::PR_SET_MEMORY_MERGE;
     }
 
     /// What [`arch_prctl`] is to do: arch/x86/include/uapi/asm/prctl.h.
@@ -760,9 +760,9 @@ syscalls! {
     /// The child has this thread only: what other threads were doing stops half-way. If
     /// there are others, the child may do until execve or its end only what a signal
     /// handler may (signal-safety(7)): no allocation, no locks, and system calls without
-    /// hooks, those of [`raw`], beginning with [`raw::fork`] itself. And both have
-    /// everything: what must be done once, as output that is buffered and files that
-    /// are removed in the end, only one of them may do.
+    /// hooks, those of [`raw`](super::raw), beginning with [`raw::fork`](super::raw::fork)
+    /// itself. And both have everything: what must be done once, as writing what is
+    /// buffered or removing a file in the end, only one of them may do.
     unsafe wrap fork() -> Result<Option<Pid>> {
         let signal = Some(Signal(general::SIGCHLD as i32));
         let none = Address::default();
@@ -786,9 +786,9 @@ syscalls! {
     /// # Safety
     ///
     /// If there are other threads, `entry` may do only what a signal handler may
-    /// (signal-safety(7)), and make only system calls without hooks, those of [`raw`].
-    /// What it does to the memory stays done; descriptors are copies. A signal handler
-    /// runs in the child too: hold signals back if that hurts.
+    /// (signal-safety(7)), and make only system calls without hooks, those of
+    /// [`raw`](super::raw). What it does to the memory stays done; descriptors are copies.
+    /// A signal handler runs in the child too: hold signals back if that hurts.
     unsafe wrap vfork(entry: extern "C" fn(Address) -> !, data: Address) -> Result<Pid> {
         let signal = Some(Signal(general::SIGCHLD as i32));
         let word = clone_word(CloneFlags::VM | CloneFlags::VFORK, signal)?;

@@ -1,6 +1,6 @@
 //! Watching and confining processes: ptrace(2), seccomp(2).
 
-use linux_raw_sys::ptrace;
+use linux_raw_sys::ptrace as kernel;
 
 use super::kinds::{flags, named};
 use super::{Address, Pid, Result, Word};
@@ -15,118 +15,118 @@ named! {
     /// What [`ptrace`] is to do: ptrace(2). `address` and `data` are its arguments.
     PtraceRequest: u32 {
         /// The caller's parent traces it.
-        TRACEME = ptrace::PTRACE_TRACEME;
+        TRACEME = kernel::PTRACE_TRACEME;
         /// Reads the word at `address` of the child, and writes it to where `data` points.
-        PEEKTEXT = ptrace::PTRACE_PEEKTEXT;
+        PEEKTEXT = kernel::PTRACE_PEEKTEXT;
         /// The same.
-        PEEKDATA = ptrace::PTRACE_PEEKDATA;
+        PEEKDATA = kernel::PTRACE_PEEKDATA;
         /// The same from what the kernel keeps of the child: its registers.
-        PEEKUSER = ptrace::PTRACE_PEEKUSR;
+        PEEKUSER = kernel::PTRACE_PEEKUSR;
         /// Writes `data` to the word at `address` of the child.
-        POKETEXT = ptrace::PTRACE_POKETEXT;
+        POKETEXT = kernel::PTRACE_POKETEXT;
         /// The same.
-        POKEDATA = ptrace::PTRACE_POKEDATA;
+        POKEDATA = kernel::PTRACE_POKEDATA;
         /// The same to what the kernel keeps of the child.
-        POKEUSER = ptrace::PTRACE_POKEUSR;
+        POKEUSER = kernel::PTRACE_POKEUSR;
         /// Lets the child go on, with the signal `data` or none.
-        CONT = ptrace::PTRACE_CONT;
+        CONT = kernel::PTRACE_CONT;
         /// The child goes on to its next or out of its current system call.
-        SYSCALL = ptrace::PTRACE_SYSCALL;
+        SYSCALL = kernel::PTRACE_SYSCALL;
         /// The child goes on for one instruction.
-        SINGLESTEP = ptrace::PTRACE_SINGLESTEP;
+        SINGLESTEP = kernel::PTRACE_SINGLESTEP;
         /// Ends the child by SIGKILL, if it has stopped.
-        KILL = ptrace::PTRACE_KILL;
+        KILL = kernel::PTRACE_KILL;
         /// Traces a process that is no child, and stops it.
-        ATTACH = ptrace::PTRACE_ATTACH;
+        ATTACH = kernel::PTRACE_ATTACH;
         /// Traces a process, with the options `data`, and does not stop it.
-        SEIZE = ptrace::PTRACE_SEIZE;
+        SEIZE = kernel::PTRACE_SEIZE;
         /// Stops one that was seized.
-        INTERRUPT = ptrace::PTRACE_INTERRUPT;
+        INTERRUPT = kernel::PTRACE_INTERRUPT;
         /// One that was seized and has stopped goes on waiting.
-        LISTEN = ptrace::PTRACE_LISTEN;
+        LISTEN = kernel::PTRACE_LISTEN;
         /// Traces the child no more, and lets it go on with the signal `data` or none.
-        DETACH = ptrace::PTRACE_DETACH;
+        DETACH = kernel::PTRACE_DETACH;
         /// Sets the options `data` ([`PtraceOptions`]).
-        SETOPTIONS = ptrace::PTRACE_SETOPTIONS;
+        SETOPTIONS = kernel::PTRACE_SETOPTIONS;
         /// What there is to know of the event, as a new child's id: fills a word.
-        GETEVENTMSG = ptrace::PTRACE_GETEVENTMSG;
+        GETEVENTMSG = kernel::PTRACE_GETEVENTMSG;
         /// The signal that has stopped the child: fills a `siginfo_t`.
-        GETSIGINFO = ptrace::PTRACE_GETSIGINFO;
+        GETSIGINFO = kernel::PTRACE_GETSIGINFO;
         /// Sets it.
-        SETSIGINFO = ptrace::PTRACE_SETSIGINFO;
+        SETSIGINFO = kernel::PTRACE_SETSIGINFO;
         /// Signals that wait for the child; returns how many.
-        PEEKSIGINFO = ptrace::PTRACE_PEEKSIGINFO;
+        PEEKSIGINFO = kernel::PTRACE_PEEKSIGINFO;
         /// Registers of the kind `address`: fills where the `iovec` at `data` says.
-        GETREGSET = ptrace::PTRACE_GETREGSET;
+        GETREGSET = kernel::PTRACE_GETREGSET;
         /// Sets them.
-        SETREGSET = ptrace::PTRACE_SETREGSET;
+        SETREGSET = kernel::PTRACE_SETREGSET;
         /// Which signals the child holds back.
-        GETSIGMASK = ptrace::PTRACE_GETSIGMASK;
+        GETSIGMASK = kernel::PTRACE_GETSIGMASK;
         /// Sets which.
-        SETSIGMASK = ptrace::PTRACE_SETSIGMASK;
+        SETSIGMASK = kernel::PTRACE_SETSIGMASK;
         /// A filter of the child, as it was set; returns its length.
-        SECCOMP_GET_FILTER = ptrace::PTRACE_SECCOMP_GET_FILTER;
+        SECCOMP_GET_FILTER = kernel::PTRACE_SECCOMP_GET_FILTER;
         /// What there is to know of a filter.
-        SECCOMP_GET_METADATA = ptrace::PTRACE_SECCOMP_GET_METADATA;
+        SECCOMP_GET_METADATA = kernel::PTRACE_SECCOMP_GET_METADATA;
         /// Which system call the child is in: fills `address` bytes at most.
-        GET_SYSCALL_INFO = ptrace::PTRACE_GET_SYSCALL_INFO;
+        GET_SYSCALL_INFO = kernel::PTRACE_GET_SYSCALL_INFO;
         /// Makes it another; since Linux 6.16.
-        SET_SYSCALL_INFO = ptrace::PTRACE_SET_SYSCALL_INFO;
+        SET_SYSCALL_INFO = kernel::PTRACE_SET_SYSCALL_INFO;
         /// What the child has said of rseq.
-        GET_RSEQ_CONFIGURATION = ptrace::PTRACE_GET_RSEQ_CONFIGURATION;
+        GET_RSEQ_CONFIGURATION = kernel::PTRACE_GET_RSEQ_CONFIGURATION;
     }
 
     /// What a child has stopped for besides a signal:
     /// [`Change::Stopped`](super::Change::Stopped).
     PtraceEvent: u32 {
         /// It has a child by fork.
-        FORK = ptrace::PTRACE_EVENT_FORK;
+        FORK = kernel::PTRACE_EVENT_FORK;
         /// It has one by vfork.
-        VFORK = ptrace::PTRACE_EVENT_VFORK;
+        VFORK = kernel::PTRACE_EVENT_VFORK;
         /// It has one by clone.
-        CLONE = ptrace::PTRACE_EVENT_CLONE;
+        CLONE = kernel::PTRACE_EVENT_CLONE;
         /// It is another program.
-        EXEC = ptrace::PTRACE_EVENT_EXEC;
+        EXEC = kernel::PTRACE_EVENT_EXEC;
         /// Its child by vfork needs its memory no more.
-        VFORK_DONE = ptrace::PTRACE_EVENT_VFORK_DONE;
+        VFORK_DONE = kernel::PTRACE_EVENT_VFORK_DONE;
         /// It is about to end.
-        EXIT = ptrace::PTRACE_EVENT_EXIT;
+        EXIT = kernel::PTRACE_EVENT_EXIT;
         /// A filter wants the tracer to know of a call.
-        SECCOMP = ptrace::PTRACE_EVENT_SECCOMP;
+        SECCOMP = kernel::PTRACE_EVENT_SECCOMP;
         /// It was seized, and has stopped.
-        STOP = ptrace::PTRACE_EVENT_STOP;
+        STOP = kernel::PTRACE_EVENT_STOP;
     }
 
     /// What [`seccomp`] is to do.
     SeccompOperation: u32 {
         /// read, write, exit and rt_sigreturn are all that is left.
-        SET_MODE_STRICT = ptrace::SECCOMP_SET_MODE_STRICT;
+        SET_MODE_STRICT = kernel::SECCOMP_SET_MODE_STRICT;
         /// Adds a filter: reads a [`SockFprog`].
-        SET_MODE_FILTER = ptrace::SECCOMP_SET_MODE_FILTER;
+        SET_MODE_FILTER = kernel::SECCOMP_SET_MODE_FILTER;
         /// Whether the kernel knows an action: reads a [`SeccompAction`].
-        GET_ACTION_AVAIL = ptrace::SECCOMP_GET_ACTION_AVAIL;
+        GET_ACTION_AVAIL = kernel::SECCOMP_GET_ACTION_AVAIL;
         /// How large its notifications are: fills a `seccomp_notif_sizes`.
-        GET_NOTIF_SIZES = ptrace::SECCOMP_GET_NOTIF_SIZES;
+        GET_NOTIF_SIZES = kernel::SECCOMP_GET_NOTIF_SIZES;
     }
 
     /// What a filter has done about a call: what it returns, with 16 bits of data below.
     SeccompAction: u32 {
         /// Ends the process by SIGSYS.
-        KILL_PROCESS = ptrace::SECCOMP_RET_KILL_PROCESS;
+        KILL_PROCESS = kernel::SECCOMP_RET_KILL_PROCESS;
         /// Ends the thread by SIGSYS.
-        KILL_THREAD = ptrace::SECCOMP_RET_KILL_THREAD;
+        KILL_THREAD = kernel::SECCOMP_RET_KILL_THREAD;
         /// Sends SIGSYS, with the data.
-        TRAP = ptrace::SECCOMP_RET_TRAP;
+        TRAP = kernel::SECCOMP_RET_TRAP;
         /// The call fails with the data as its error.
-        ERRNO = ptrace::SECCOMP_RET_ERRNO;
+        ERRNO = kernel::SECCOMP_RET_ERRNO;
         /// Another process decides.
-        USER_NOTIF = ptrace::SECCOMP_RET_USER_NOTIF;
+        USER_NOTIF = kernel::SECCOMP_RET_USER_NOTIF;
         /// The tracer decides, and is told the data.
-        TRACE = ptrace::SECCOMP_RET_TRACE;
+        TRACE = kernel::SECCOMP_RET_TRACE;
         /// The call is made, and noted down.
-        LOG = ptrace::SECCOMP_RET_LOG;
+        LOG = kernel::SECCOMP_RET_LOG;
         /// The call is made.
-        ALLOW = ptrace::SECCOMP_RET_ALLOW;
+        ALLOW = kernel::SECCOMP_RET_ALLOW;
     }
 }
 
@@ -135,42 +135,42 @@ flags! {
     /// `PTRACE_SETOPTIONS`.
     PtraceOptions: u32 {
         /// A stop for a system call has bit 7 of the signal set.
-        TRACESYSGOOD = ptrace::PTRACE_O_TRACESYSGOOD;
+        TRACESYSGOOD = kernel::PTRACE_O_TRACESYSGOOD;
         /// It stops at fork, and its child is traced too.
-        TRACEFORK = ptrace::PTRACE_O_TRACEFORK;
+        TRACEFORK = kernel::PTRACE_O_TRACEFORK;
         /// It stops at vfork, and its child is traced too.
-        TRACEVFORK = ptrace::PTRACE_O_TRACEVFORK;
+        TRACEVFORK = kernel::PTRACE_O_TRACEVFORK;
         /// It stops at clone, and its child is traced too.
-        TRACECLONE = ptrace::PTRACE_O_TRACECLONE;
+        TRACECLONE = kernel::PTRACE_O_TRACECLONE;
         /// It stops at execve.
-        TRACEEXEC = ptrace::PTRACE_O_TRACEEXEC;
+        TRACEEXEC = kernel::PTRACE_O_TRACEEXEC;
         /// It stops when a vfork is over.
-        TRACEVFORKDONE = ptrace::PTRACE_O_TRACEVFORKDONE;
+        TRACEVFORKDONE = kernel::PTRACE_O_TRACEVFORKDONE;
         /// It stops before its end.
-        TRACEEXIT = ptrace::PTRACE_O_TRACEEXIT;
+        TRACEEXIT = kernel::PTRACE_O_TRACEEXIT;
         /// It stops when a filter says so.
-        TRACESECCOMP = ptrace::PTRACE_O_TRACESECCOMP;
+        TRACESECCOMP = kernel::PTRACE_O_TRACESECCOMP;
         /// It ends with its tracer.
-        EXITKILL = ptrace::PTRACE_O_EXITKILL;
+        EXITKILL = kernel::PTRACE_O_EXITKILL;
         /// Its filters do nothing; with `CAP_SYS_ADMIN` only.
-        SUSPEND_SECCOMP = ptrace::PTRACE_O_SUSPEND_SECCOMP;
+        SUSPEND_SECCOMP = kernel::PTRACE_O_SUSPEND_SECCOMP;
     }
 
     /// How [`seccomp`] adds a filter.
     SeccompFlags: u32 {
         /// To all threads, or none: the id of one that cannot have it is returned.
-        TSYNC = ptrace::SECCOMP_FILTER_FLAG_TSYNC;
+        TSYNC = kernel::SECCOMP_FILTER_FLAG_TSYNC;
         /// With `TSYNC`: if one cannot have it, that is `ESRCH`.
-        TSYNC_ESRCH = ptrace::SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
+        TSYNC_ESRCH = kernel::SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
         /// What it does but `ALLOW` is noted down.
-        LOG = ptrace::SECCOMP_FILTER_FLAG_LOG;
+        LOG = kernel::SECCOMP_FILTER_FLAG_LOG;
         /// Nothing is done against speculation that leaks.
-        SPEC_ALLOW = ptrace::SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+        SPEC_ALLOW = kernel::SECCOMP_FILTER_FLAG_SPEC_ALLOW;
         /// A descriptor is returned, by which another process decides.
-        NEW_LISTENER = ptrace::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+        NEW_LISTENER = kernel::SECCOMP_FILTER_FLAG_NEW_LISTENER;
         /// With `NEW_LISTENER`: once the other has heard, only a deadly signal
         /// interrupts the call.
-        WAIT_KILLABLE_RECV = ptrace::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+        WAIT_KILLABLE_RECV = kernel::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
     }
 }
 
