@@ -290,6 +290,55 @@ impl<T> Argument for *const T {
     }
 }
 
+/// A word that the call's other arguments give its meaning: a number or an address.
+#[derive(Clone, Copy, Debug)]
+pub struct Word(Register);
+
+impl Argument for Word {
+    const SHOWN: Shown = Shown::Depends;
+
+    #[inline(always)]
+    fn pass(self, words: &mut Words) {
+        words.pointer(self.0);
+    }
+}
+
+/// A signed number is extended by its sign.
+impl From<i32> for Word {
+    #[inline(always)]
+    fn from(number: i32) -> Word {
+        Word::from(number as usize)
+    }
+}
+
+impl From<u32> for Word {
+    #[inline(always)]
+    fn from(number: u32) -> Word {
+        Word::from(number as usize)
+    }
+}
+
+impl From<usize> for Word {
+    #[inline(always)]
+    fn from(number: usize) -> Word {
+        Word(ptr::without_provenance_mut(number))
+    }
+}
+
+impl<T> From<*mut T> for Word {
+    #[inline(always)]
+    fn from(pointer: *mut T) -> Word {
+        Word(pointer.cast())
+    }
+}
+
+impl<T> From<*const T> for Word {
+    #[inline(always)]
+    fn from(pointer: *const T) -> Word {
+        Word::from(pointer.cast_mut())
+    }
+}
+
 /// One value for the kernel to read.
 impl<T> Argument for &T {
     const SHOWN: Shown = Shown::Read {
