@@ -82,7 +82,7 @@ impl<R: Read, const N: usize> BufReader<R, N> {
     /// loop {
     ///     match input.next_until(b'\n')? {
     ///         [] => break,
-    ///         line => …
+    ///         line => use_line(line),
     ///     }
     /// }
     /// ```
