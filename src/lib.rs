@@ -46,6 +46,7 @@ pub mod env;
 pub mod heap;
 pub mod io;
 pub mod mem;
+pub mod path;
 pub mod process;
 pub mod startup;
 pub mod sync;
