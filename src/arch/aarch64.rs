@@ -13,6 +13,11 @@ pub(crate) use linux_raw_sys::general::__NR_mmap as NR_MMAP;
 /// What its offset counts: bytes (mmap2(2)).
 pub(crate) const MMAP_UNIT: u64 = 1;
 
+/// What the kernel tells of a file and of a file system.
+pub(crate) use linux_raw_sys::general::{stat as KernelStat, statfs as KernelStatfs};
+/// Whether the calls for the latter want its size told (statfs(2)).
+pub(crate) const STATFS_TAKES_SIZE: bool = false;
+
 /// The architecture's name.
 pub const NAME: &str = "aarch64";
 

@@ -15,6 +15,11 @@ pub(crate) use linux_raw_sys::general::__NR_mmap2 as NR_MMAP;
 /// What its offset counts: pages of 4096 bytes: 32 bits of them reach 16 TiB (mmap2(2)).
 pub(crate) const MMAP_UNIT: u64 = 4096;
 
+/// What the kernel tells of a file and of a file system.
+pub(crate) use linux_raw_sys::general::{stat64 as KernelStat, statfs64 as KernelStatfs};
+/// Whether the calls for the latter want its size told (statfs64(2)).
+pub(crate) const STATFS_TAKES_SIZE: bool = true;
+
 /// The architecture's name.
 pub const NAME: &str = "i386";
 

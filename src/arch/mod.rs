@@ -7,6 +7,7 @@
 //! | `syscall!` | the system call instruction, with its arguments in its registers: `syscall0` to `syscall6` are made of it |
 //! | `trap` | an instruction that stops the process |
 //! | `NR_MMAP`, `MMAP_UNIT` | mmap or mmap2, and what its offset counts |
+//! | `KernelStat`, `KernelStatfs`, `STATFS_TAKES_SIZE` | what stat and statfs fill, and whether the latter wants its size |
 //! | `nr`, `widest` | the numbers of the kernel's system calls |
 //! | `exit` | jumps to `start_exit` in `start/<name>.S` |
 //! | `store_argv!`, `call_handler!` | the instructions of the two kinds of piece |
@@ -54,7 +55,10 @@ mod imp;
 )))]
 compile_error!("freestand runs on x86_64, i386, aarch64 and riscv64: pass one of their targets");
 
-pub(crate) use imp::{MMAP_UNIT, NR_MMAP, call_handler, store_argv, syscall};
+pub(crate) use imp::{
+    KernelStat, KernelStatfs, MMAP_UNIT, NR_MMAP, STATFS_TAKES_SIZE, call_handler, store_argv,
+    syscall,
+};
 pub use imp::{NAME, exit, nr, trap, widest};
 
 /// The contents of one register on its way into or out of the kernel.

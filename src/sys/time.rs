@@ -59,7 +59,7 @@ impl TryFrom<Timespec> for OldTimespec {
 }
 
 /// Whether calls with times have an older form with narrower ones.
-const TIMES_GREW: bool = nr::clock_gettime != widest::clock_gettime;
+pub(super) const TIMES_GREW: bool = nr::clock_gettime != widest::clock_gettime;
 
 /// `result` of the call with 64-bit times, or that of `old` if the kernel does not
 /// have it yet.
