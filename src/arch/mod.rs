@@ -7,6 +7,8 @@
 //! | `syscall!` | the system call instruction, with its arguments in its registers: `syscall0` to `syscall6` are made of it |
 //! | `trap` | an instruction that stops the process |
 //! | `NR_MMAP`, `MMAP_UNIT` | mmap or mmap2, and what its offset counts |
+//! | `NR_LSEEK`, `LSEEK_IN_HALVES` | lseek or _llseek, and whether it takes the offset as two words and puts the position into memory |
+//! | `F_GETLK`, `F_SETLK`, `F_SETLKW` | fcntl's commands for locks whose offsets have 64 bits |
 //! | `KernelStat`, `KernelStatfs`, `STATFS_TAKES_SIZE` | what stat and statfs fill, and whether the latter wants its size |
 //! | `nr`, `widest` | the numbers of the kernel's system calls |
 //! | `exit` | jumps to `start_exit` in `start/<name>.S` |
@@ -55,10 +57,7 @@ mod imp;
 )))]
 compile_error!("freestand runs on x86_64, i386, aarch64 and riscv64: pass one of their targets");
 
-pub(crate) use imp::{
-    KernelStat, KernelStatfs, MMAP_UNIT, NR_MMAP, STATFS_TAKES_SIZE, call_handler, store_argv,
-    syscall,
-};
+pub(crate) use imp::*;
 pub use imp::{NAME, exit, nr, trap, widest};
 
 /// The contents of one register on its way into or out of the kernel.

@@ -281,6 +281,10 @@ pub struct Stat {
 unsafe impl Filled for KernelStat {}
 
 impl From<KernelStat> for Stat {
+    #[allow(
+        clippy::unnecessary_cast,
+        reason = "the fields' widths differ between the architectures"
+    )]
     fn from(stat: KernelStat) -> Stat {
         // Some architectures declare the times without their sign. They are words.
         let time = |seconds: usize, nanoseconds: usize| Timespec {
@@ -409,6 +413,10 @@ pub struct Statfs {
 unsafe impl Filled for KernelStatfs {}
 
 impl From<KernelStatfs> for Statfs {
+    #[allow(
+        clippy::unnecessary_cast,
+        reason = "the fields' widths differ between the architectures"
+    )]
     fn from(statfs: KernelStatfs) -> Statfs {
         Statfs {
             f_type: statfs.f_type as u32,

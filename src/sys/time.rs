@@ -71,6 +71,21 @@ pub(super) fn or_old<T>(result: Result<T>, old: impl FnOnce() -> Result<T>) -> R
     }
 }
 
+/// Makes `call`, one with narrower times, with `time`, and widens what it leaves there.
+#[inline]
+pub(super) fn with_old<T>(
+    time: Option<&mut Timespec>,
+    call: impl FnOnce(Option<&mut OldTimespec>) -> Result<T>,
+) -> Result<T> {
+    let Some(time) = time else {
+        return call(None);
+    };
+    let mut old = OldTimespec::try_from(*time)?;
+    let result = call(Some(&mut old));
+    *time = old.into();
+    result
+}
+
 named! {
     /// A clock: clock_gettime(2).
     Clock: i32 {
