@@ -38,6 +38,8 @@
 #![cfg_attr(not(test), no_std)]
 #![warn(missing_docs)]
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
 // The macros' documentation names items by this name wherever it is read.
 extern crate self as freestand;
 
