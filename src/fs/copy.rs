@@ -62,7 +62,9 @@ pub fn read(path: impl Path) -> Result<Vec<u8>> {
     // A hint: the file may grow meanwhile, and some say they are empty and are not.
     if let Ok(metadata) = file.metadata() {
         let size = usize::try_from(metadata.len()).map_err(|_| Errno::ENOMEM)?;
-        contents.try_reserve_exact(size).map_err(|_| Errno::ENOMEM)?;
+        contents
+            .try_reserve_exact(size)
+            .map_err(|_| Errno::ENOMEM)?;
     }
     io::ReadExt::read_to_end(&mut file, &mut contents)?;
     Ok(contents)

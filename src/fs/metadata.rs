@@ -52,9 +52,7 @@ pub fn exists(path: impl Path) -> Result<bool> {
 ///
 /// `EPERM` if it is another's, and those of [`metadata`].
 pub fn set_permissions(path: impl Path, permissions: Permissions) -> Result<()> {
-    with_c_str(path, |path| {
-        retry(|| sys::chmod(path, permissions.into()))
-    })
+    with_c_str(path, |path| retry(|| sys::chmod(path, permissions.into())))
 }
 
 /// What is known of a file: [`metadata`].

@@ -2,12 +2,12 @@
 //!
 //! What differs from std, because nothing here allocates:
 //!
-//! * An error is an [`Errno`]. Where std has an error of its own, it is the one that the
+//! * An error is an [`Errno`](crate::sys::Errno). Where std has an error of its own, it is the one that the
 //!   kernel has for the like: `EINVAL` for options that do not go together, `EILSEQ` for
 //!   text that is not UTF-8, `ENOMEM` for memory that there is not.
 //! * A path is whatever a system call takes as one ([`sys::Path`](crate::sys::Path)):
 //!   `&str`, `&[u8]`, `&CStr`, [`&Path`](crate::path::Path); what is returned is a
-//!   [`PathBuf`], which has a fixed size, and what is a name is bytes.
+//!   [`PathBuf`](crate::path::PathBuf), which has a fixed size, and what is a name is bytes.
 //! * A [`DirEntry`] does not share its directory's descriptor, so that
 //!   [`DirEntry::metadata`] wants to be told the directory.
 //! * A time is a [`Timespec`](crate::sys::Timespec).
@@ -41,8 +41,7 @@ pub use metadata::{
 pub use options::OpenOptions;
 pub use tree::{DirBuilder, create_dir, create_dir_all, remove_dir_all};
 
-use crate::path::PathBuf;
-use crate::sys::{self, Errno, Path, Result};
+use crate::sys::{self, Path, Result};
 
 /// Removes the file's name, and the file if that was its last and nothing has it open:
 /// [`sys::unlink`]. A symbolic link is the file itself.

@@ -110,7 +110,9 @@ impl OpenOptions {
     /// As for [`open`](OpenOptions::open).
     pub fn open_at(&self, dir: At<'_>, path: impl Path) -> Result<File> {
         let flags = self.flags()?;
-        with_c_str(path, |path| open(dir, path, flags, self.mode).map(File::from))
+        with_c_str(path, |path| {
+            open(dir, path, flags, self.mode).map(File::from)
+        })
     }
 
     /// The options as the kernel takes them.
@@ -191,7 +193,9 @@ mod tests {
     #[test]
     fn custom_flags_do_not_say_what_for() {
         let mut options = OpenOptions::new();
-        options.read(true).custom_flags(OFlags::RDWR | OFlags::NOFOLLOW);
+        options
+            .read(true)
+            .custom_flags(OFlags::RDWR | OFlags::NOFOLLOW);
         assert_eq!(options.flags(), Ok(OFlags::RDONLY | OFlags::NOFOLLOW));
         options.write(true);
         assert_eq!(options.flags(), Ok(OFlags::RDWR | OFlags::NOFOLLOW));

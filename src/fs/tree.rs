@@ -8,8 +8,7 @@ use super::dir::{Entries, Name, lend_name, open_dir, own_name};
 use super::{metadata, symlink_metadata, with_c_str};
 use crate::path::Path as PathSlice;
 use crate::sys::{
-    self, AsFd, At, BorrowedFd, Errno, FileType, Mode, OFlags, OwnedFd, Path, Result, UnlinkFlags,
-    Whence,
+    self, At, BorrowedFd, Errno, FileType, Mode, OFlags, OwnedFd, Path, Result, UnlinkFlags, Whence,
 };
 
 /// Makes a directory: mkdir(2).
