@@ -82,7 +82,7 @@ impl<R: Read, const N: usize> BufReader<R, N> {
     /// loop {
     ///     match input.next_until(b'\n')? {
     ///         [] => break,
-    ///         line => …
+    ///         line => use_line(line),
     ///     }
     /// }
     /// ```
@@ -136,9 +136,14 @@ impl<R: Read, const N: usize> Read for BufReader<R, N> {
     /// is no smaller, past the buffer.
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, R::Error> {
         if self.start == self.end && buf.len() >= N {
+            // What was taken is not behind the position any more.
+            self.discard();
             return self.inner.read(buf);
         }
-        let read = self.fill_buf()?.read(buf).unwrap_or_else(|never| match never {});
+        let read = self
+            .fill_buf()?
+            .read(buf)
+            .unwrap_or_else(|never| match never {});
         self.consume(read);
         Ok(read)
     }

@@ -252,7 +252,9 @@ impl<W: Write, const N: usize> LineWriter<W, N> {
 /// The lines that `bytes` ends, and what begins after them.
 fn split_lines(bytes: &[u8]) -> (&[u8], &[u8]) {
     let ended = bytes.iter().rposition(|&byte| byte == b'\n');
-    bytes.split_at_checked(ended.map_or(0, |at| at + 1)).unwrap_or_default()
+    bytes
+        .split_at_checked(ended.map_or(0, |at| at + 1))
+        .unwrap_or_default()
 }
 
 impl<W: Write, const N: usize> ErrorType for LineWriter<W, N> {

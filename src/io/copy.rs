@@ -5,7 +5,7 @@ use core::fmt;
 use embedded_io::{BufRead, Error, ErrorKind, Write};
 
 use super::{is_interruption, retry, write_all};
-use crate::sys::{self, AsFd, BorrowedFd, Errno, Result, Whence};
+use crate::sys::{self, AsFd, BorrowedFd, Errno, Result, SpliceFlags, Whence};
 
 /// What one system call is asked to copy: so much that one is enough for most files,
 /// and so little that no position overflows.

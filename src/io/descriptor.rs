@@ -26,7 +26,7 @@ pub fn read_exact<R: Read + ?Sized>(
     Ok(())
 }
 
-/// Makes a type that has a method `as_fd` a reader: `reader!([generics] type)`.
+/// Makes a type that is `AsFd` a reader: `reader!([generics] type)`.
 ///
 /// A read is one read(2), which like std's does not go on after `EINTR`;
 /// `read_exact` does.
@@ -37,20 +37,20 @@ macro_rules! reader {
             /// [`sys::read`](crate::sys::read).
             #[inline]
             fn read(&mut self, buf: &mut [u8]) -> $crate::sys::Result<usize> {
-                $crate::sys::read(self.as_fd(), buf)
+                $crate::sys::read($crate::sys::AsFd::as_fd(self), buf)
             }
 
             fn read_exact(
                 &mut self,
                 buf: &mut [u8],
-            ) -> Result<(), ::embedded_io::ReadExactError<Self::Error>> {
+            ) -> ::core::result::Result<(), ::embedded_io::ReadExactError<Self::Error>> {
                 $crate::io::read_exact(self, buf)
             }
         }
     };
 }
 
-/// Makes a type that has a method `as_fd` a writer: `writer!([generics] type)`.
+/// Makes a type that is `AsFd` a writer: `writer!([generics] type)`.
 ///
 /// A write is one write(2), which like std's does not go on after `EINTR`;
 /// `write_all` does.
@@ -62,14 +62,14 @@ macro_rules! writer {
             /// and does not say why is `EIO`.
             #[inline]
             fn write(&mut self, buf: &[u8]) -> $crate::sys::Result<usize> {
-                match $crate::sys::write(self.as_fd(), buf) {
+                match $crate::sys::write($crate::sys::AsFd::as_fd(self), buf) {
                     Ok(0) if !buf.is_empty() => Err($crate::sys::Errno::EIO),
                     result => result,
                 }
             }
 
             fn write_all(&mut self, buf: &[u8]) -> $crate::sys::Result<()> {
-                $crate::io::write_all(self.as_fd(), buf)
+                $crate::io::write_all($crate::sys::AsFd::as_fd(self), buf)
             }
 
             /// Nothing to do: nothing is held back.

@@ -187,7 +187,10 @@ mod tests {
     #[test]
     fn core_formats_them_as_integers() {
         let (number, bits) = (decimal(-42), hex(0xab_u8));
-        assert_eq!(format!("{number:>6}|{number:06}|{bits:04}"), "   -42|-00042|00ab");
+        assert_eq!(
+            format!("{number:>6}|{number:06}|{bits:04}"),
+            "   -42|-00042|00ab"
+        );
         assert_eq!(format!("{:?}", decimal(-42)), "-42");
     }
 }

@@ -21,6 +21,8 @@ mod ext;
 mod pipe;
 mod print;
 mod stdio;
+#[cfg(test)]
+mod tests;
 mod ufmt;
 
 pub use buf_reader::BufReader;
@@ -67,9 +69,11 @@ pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], sent: &mut usize) -> Result
     while *sent < bytes.len() {
         // SAFETY: `sent` is less than the length, by the condition above.
         let rest = unsafe { bytes.get_unchecked(*sent..) };
-        match retry(|| sys::write(fd, rest))? {
-            0 => return Err(Errno::EIO),
-            written => *sent += written,
+        match sys::write(fd, rest) {
+            Ok(0) => return Err(Errno::EIO),
+            Ok(written) => *sent += written,
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
         }
     }
     Ok(())

@@ -3,7 +3,10 @@
 use embedded_io::ErrorType;
 
 use super::descriptor::{reader, writer};
-use crate::sys::{self, AsFd, BorrowedFd, Errno, OFlags, OwnedFd, Result};
+use crate::sys::{self, AsFd, BorrowedFd, Errno, OwnedFd, PipeFlags, RawFd, Result};
+
+/// The least number that is none of a standard stream, even if that is closed.
+const BESIDE_STANDARD: RawFd = 3;
 
 /// A new pipe: what is written to the second comes out of the first, which is at its
 /// end when no writer is open any more. Neither survives execve.
@@ -12,7 +15,7 @@ use crate::sys::{self, AsFd, BorrowedFd, Errno, OFlags, OwnedFd, Result};
 ///
 /// `EMFILE` or `ENFILE` if there are too many descriptors.
 pub fn pipe() -> Result<(PipeReader, PipeWriter)> {
-    let [reader, writer] = sys::pipe2(OFlags::CLOEXEC)?;
+    let [reader, writer] = sys::pipe2(PipeFlags::CLOEXEC)?;
     Ok((PipeReader(reader), PipeWriter(writer)))
 }
 
@@ -28,9 +31,13 @@ pub struct PipeWriter(OwnedFd);
 macro_rules! end {
     ($type:ident) => {
         impl $type {
-            /// The descriptor.
-            pub const fn as_fd(&self) -> BorrowedFd<'_> {
-                self.0.as_fd()
+            /// Another descriptor for the same end.
+            ///
+            /// # Errors
+            ///
+            /// `EMFILE` if there are too many descriptors.
+            pub fn try_clone(&self) -> Result<$type> {
+                sys::fcntl_dupfd_cloexec(self.as_fd(), BESIDE_STANDARD).map($type)
             }
         }
 
