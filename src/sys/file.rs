@@ -287,7 +287,7 @@ impl OpenHow {
 /// The offset of [`preadv2`] and [`pwritev2`]: two words on every architecture, the
 /// low half first. Where words have 64 bits the first has it all, and the kernel shifts
 /// the second out.
-pub(super) struct Halves(u64);
+struct Halves(u64);
 
 impl Argument for Halves {
     const WORDS: usize = 2;
@@ -302,7 +302,7 @@ impl Argument for Halves {
 
 /// The offset of [`lseek`], and where the new position goes if the call does not return
 /// it.
-pub(super) struct Seek<'position> {
+struct Seek<'position> {
     offset: i64,
     position: &'position mut u64,
 }
@@ -723,4 +723,20 @@ syscalls! {
     /// together; `EMFILE`, `ENFILE`, `ENOMEM`, `EACCES` if the system does not want it
     /// `EXEC`.
     sys memfd_create(name: impl Path, flags: MemfdFlags) -> Result<OwnedFd>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the offset is one word, the flags go where the kernel has its other half: a
+    /// program may not notice, as what is in the next register may be as good.
+    #[test]
+    fn flags_are_the_sixth_word() {
+        for name in ["preadv2_halves", "pwritev2_halves"] {
+            let call = CALLS.iter().find(|call| call.name == name).unwrap();
+            let words: usize = call.parameters.iter().map(|of| of.words).sum();
+            assert_eq!(words, 6, "{name}");
+        }
+    }
 }
