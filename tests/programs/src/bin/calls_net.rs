@@ -6,6 +6,7 @@
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use core::ptr;
 
+use freestand::arch;
 use freestand::sys::{
     AddressFamily, BorrowedFd, ControlMessage, Credentials, Errno, FdFlags, IoSlice, IoSliceMut,
     Linger, MsgFlags, OwnedFd, Protocol, RecvMessage, SendControl, SendMessage, Shutdown, SockAddr,
@@ -31,6 +32,10 @@ fn main() {
 /// Any free port of this machine.
 const LOCALHOST: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
 const NONE: MsgFlags = MsgFlags::empty();
+
+/// Whether recvmmsg looks at its timeout, as qemu-user's does not. Other kernels than
+/// qemu's are not sure here.
+const LOOKS_AT_TIMEOUTS: bool = matches!(arch::NAME.as_bytes(), b"x86_64" | b"i386");
 
 /// A descriptor that is not open.
 fn closed() -> BorrowedFd<'static> {
@@ -104,7 +109,6 @@ fn tcp() {
     let (client, client_address) = bound(SocketType::STREAM);
     let client = client.as_fd();
     err!(ENOTCONN, getpeername(client));
-    err!(ENOTCONN, shutdown(client, Shutdown::RDWR));
     ok!(connect(client, server_address));
     err!(EISCONN, connect(client, server_address));
     assert_eq!(ok!(getpeername(client)).ip(), Some(server_address));
@@ -157,6 +161,7 @@ fn tcp() {
     err!(ECONNREFUSED, connect(late, idle_address));
     err!(EADDRINUSE, bind(late, idle_address));
     err!(EINVAL, bind(idle.as_fd(), LOCALHOST));
+    err!(ENOTCONN, shutdown(idle.as_fd(), Shutdown::RDWR));
     let elsewhere = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 0);
     err!(EADDRNOTAVAIL, bind(late, elsewhere));
 
@@ -283,13 +288,19 @@ fn udp() {
     let mut message = RecvMessage::new(&mut parts).with_address(&mut from);
     assert_eq!(ok!(recvmsg(second, &mut message, NONE)), 6);
     assert_eq!(message.flags(), MsgFlags::TRUNC);
-    assert_eq!(message.address().ip(), Some(first_address));
+    // The kernel took back the port, which it had chosen, and has chosen another.
+    assert_eq!(message.address(), ok!(getsockname(first)));
     assert!(message.control_messages().next().is_none());
     drop(message);
     assert_eq!((&left, &right), (b"two", b" pa"));
-    let mut message = RecvMessage::new(&mut []);
+    let mut parts = [IoSliceMut::new(&mut left)];
+    let mut message = RecvMessage::new(&mut parts);
     err!(EAGAIN, recvmsg(second, &mut message, MsgFlags::DONTWAIT));
-    err!(EDESTADDRREQ, sendmsg(first, &SendMessage::new(&[]), NONE));
+    let parts = [IoSlice::new(b"x")];
+    err!(
+        EDESTADDRREQ,
+        sendmsg(first, &SendMessage::new(&parts), NONE)
+    );
 }
 
 /// As far as the machine has them.
@@ -529,7 +540,8 @@ fn several_messages() {
         ok!(recvmmsg(there, &mut messages, flags, Some(&mut time))),
         3
     );
-    assert!(time <= long && time.tv_sec >= 900, "{time:?}");
+    assert!(time.tv_sec >= 900, "{time:?}");
+    assert!(time < long || !LOOKS_AT_TIMEOUTS, "{time:?}");
     assert_eq!(messages.each_ref().map(RecvMessage::received), [3, 4, 0, 0]);
     assert_eq!(
         messages.each_ref().map(RecvMessage::flags),
@@ -538,23 +550,25 @@ fn several_messages() {
     drop(messages);
     assert_eq!(buffers, [*b"one\0", *b"thre", [0; 4], [0; 4]]);
 
-    let mut messages = [RecvMessage::new(&mut [])];
+    let mut buffer = [0];
+    let mut parts = [IoSliceMut::new(&mut buffer)];
+    let mut messages = [RecvMessage::new(&mut parts)];
     err!(
         EAGAIN,
         recvmmsg(there, &mut messages, MsgFlags::DONTWAIT, None)
     );
-    let mut wrong = Timespec {
-        tv_sec: 0,
-        tv_nsec: -1,
-    };
-    err!(
-        EINVAL,
-        recvmmsg(there, &mut messages, NONE, Some(&mut wrong))
-    );
+    if time < long {
+        let mut wrong = Timespec {
+            tv_sec: 0,
+            tv_nsec: -1,
+        };
+        err!(
+            EINVAL,
+            recvmmsg(there, &mut messages, NONE, Some(&mut wrong))
+        );
+    }
     let none = no_socket();
     err!(ENOTSOCK, recvmmsg(none.as_fd(), &mut messages, NONE, None));
-    err!(
-        ENOTSOCK,
-        sendmmsg(none.as_fd(), &mut [SendMessage::new(&[])], NONE)
-    );
+    let mut messages = texts.each_ref().map(|text| SendMessage::new(text));
+    err!(ENOTSOCK, sendmmsg(none.as_fd(), &mut messages, NONE));
 }
