@@ -55,6 +55,7 @@
 //! All of it is decided at compile time: in a release build the function is the
 //! instruction, its registers and the test for an error.
 
+use core::convert::Infallible;
 use core::ffi::{CStr, c_char, c_void};
 use core::mem::MaybeUninit;
 use core::ptr;
@@ -451,6 +452,16 @@ impl Value for () {
     fn from_register(_: Register) -> Self {}
 }
 
+/// What does not return has, where it stands for a success: nothing may go on here.
+impl Value for Infallible {
+    const SHOWN: Shown = Shown::Nothing;
+
+    #[inline(always)]
+    fn from_register(_: Register) -> Self {
+        arch::trap()
+    }
+}
+
 impl Value for Address {
     const SHOWN: Shown = Shown::Address;
 
@@ -527,6 +538,8 @@ pub enum Shown {
     Descriptor,
     /// The address of a string that ends in NUL.
     Path,
+    /// The address of a list of strings' addresses, the last of which is null.
+    Strings,
     /// The address of one value of `size` bytes that the kernel reads.
     Read {
         /// Its size, in bytes.
@@ -568,6 +581,7 @@ pub const NEVER_BLOCKS: &[&str] = &[
     "getppid",
     "gettid",
     "getuid",
+    "personality",
     "rt_sigaction_words",
     "rt_sigpending",
     "rt_sigprocmask",

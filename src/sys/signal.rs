@@ -385,7 +385,7 @@ pub struct SigAction {
 /// The action as rt_sigaction(2) has it.
 #[derive(Clone, Copy)]
 #[repr(C)]
-pub(super) struct KernelSigAction {
+struct KernelSigAction {
     sa_handler: Address,
     sa_flags: usize,
     sa_restorer: arch::Restorer,

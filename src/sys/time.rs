@@ -85,7 +85,7 @@ unsafe impl Filled for Itimerspec {}
 /// An itimerspec of [`OldTimespec`]s.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
-pub(super) struct OldItimerspec {
+struct OldItimerspec {
     it_interval: OldTimespec,
     it_value: OldTimespec,
 }
@@ -190,7 +190,7 @@ impl TryFrom<Timeval> for OldTimeval {
 /// An itimerval of [`OldTimeval`]s.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub(super) struct OldItimerval {
+struct OldItimerval {
     it_interval: OldTimeval,
     it_value: OldTimeval,
 }
