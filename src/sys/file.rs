@@ -410,13 +410,13 @@ syscalls! {
     /// offset of 2^63 or more.
     sys pread64(fd: BorrowedFd<'_>, buf: &mut [u8], offset: u64) -> Result<usize>;
 
-    /// [`write`]s from byte `offset` of the file on, and leaves the position as it is:
+    /// [`write`](fn@write)s from byte `offset` of the file on, and leaves the position as it is:
     /// pwrite(2), the system call pwrite64. With `APPEND` it writes at the file's end
     /// nevertheless.
     ///
     /// # Errors
     ///
-    /// As for [`write`]; `ESPIPE` for a pipe, a socket or a terminal, `EINVAL` for an
+    /// As for [`write`](fn@write); `ESPIPE` for a pipe, a socket or a terminal, `EINVAL` for an
     /// offset of 2^63 or more.
     sys pwrite64(fd: BorrowedFd<'_>, buf: &[u8], offset: u64) -> Result<usize>;
 
@@ -428,11 +428,11 @@ syscalls! {
     /// As for [`read`]; `EINVAL` for more than 1024 buffers.
     sys readv(fd: BorrowedFd<'_>, bufs: &mut [IoSliceMut<'_>]) -> Result<usize>;
 
-    /// [`write`]s one buffer after the other, all at once: writev(2).
+    /// [`write`](fn@write)s one buffer after the other, all at once: writev(2).
     ///
     /// # Errors
     ///
-    /// As for [`write`]; `EINVAL` for more than 1024 buffers.
+    /// As for [`write`](fn@write); `EINVAL` for more than 1024 buffers.
     sys writev(fd: BorrowedFd<'_>, bufs: &[IoSlice<'_>]) -> Result<usize>;
 
     // The kernel takes the offset of these as two words, the low half first, on every
