@@ -216,7 +216,7 @@ named! {
     }
 
     /// How the program will use a part of a file: posix_fadvise(2).
-    Advice: u32 {
+    FileAdvice: u32 {
         /// As ever.
         NORMAL = general::POSIX_FADV_NORMAL;
         /// Here and there.
@@ -617,7 +617,7 @@ syscalls! {
     /// # Errors
     ///
     /// `EINVAL` for advice that there is not, `ESPIPE` for a pipe, `EBADF`.
-    sys fadvise64(fd: BorrowedFd<'_>, offset: u64, length: u64, advice: Advice) -> Result<()>;
+    sys fadvise64(fd: BorrowedFd<'_>, offset: u64, length: u64, advice: FileAdvice) -> Result<()>;
 
     /// Reads the `count` bytes from `offset` on into the kernel's cache: readahead(2).
     ///

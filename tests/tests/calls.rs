@@ -4,8 +4,10 @@
 //! they have seen of each (`tests/programs/src/lib.rs`). The program `calls` prints
 //! what is declared.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::process::{ExitCode, Stdio};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::{LazyLock, Mutex, OnceLock};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -13,6 +15,8 @@ use freestand_tests::snippet::{self, Snippet};
 use freestand_tests::target::{Target, expect_status};
 use freestand_tests::temp::TempDir;
 use freestand_tests::{cases, harness, symbols};
+use libtest_mimic::{Failed, Trial};
+use xtask::{program, toolchain};
 
 cases![
     directory_calls_work_and_fail,
@@ -33,7 +37,15 @@ cases![
 
 fn main() -> ExitCode {
     // What the compiler says does not depend on the target: once is enough.
-    harness::run_with(CASES, snippet::trials(SNIPPETS))
+    let mut once = snippet::trials(SNIPPETS);
+    once.push(Trial::test(
+        "every_number_of_the_kernel_has_its_name",
+        || {
+            every_number_of_the_kernel_has_its_name()
+                .map_err(|error| Failed::from(format!("{error:#}")))
+        },
+    ));
+    harness::run_with(CASES, once)
 }
 
 /// The programs that make calls.
@@ -53,7 +65,17 @@ const PROGRAMS: &[&str] = &[
 
 /// Calls that qemu-user 7.2 does not have: a newer one may. They are proved where the
 /// kernel is real, which is on x86_64 and i386.
-const LACKING_UNDER_QEMU: &[&str] = &["openat2", "preadv2", "pwritev2"];
+#[rustfmt::skip]
+const LACKING_UNDER_QEMU: &[&str] = &[
+    "epoll_pwait2",
+    "io_uring_enter",
+    "io_uring_register",
+    "io_uring_setup",
+    "mlock2",
+    "openat2",
+    "preadv2",
+    "pwritev2",
+];
 
 /// Calls that cannot fail: all that they take is acceptable.
 const NEVER_FAILS: &[&str] = &[];
@@ -207,6 +229,51 @@ fn a_typed_call_is_the_instruction_and_the_test_for_an_error(target: Target) -> 
             typed.len() == by_hand.len(),
             "{name}: {typed:02x?}, by hand {by_hand:02x?}"
         );
+    }
+    Ok(())
+}
+
+/// `nr` is a list of names: each of linux-raw-sys' numbers must be in it, for the
+/// architectures that have it.
+fn every_number_of_the_kernel_has_its_name() -> Result<()> {
+    let metadata = Command::new(toolchain::cargo())
+        .current_dir(program::root())
+        .args(["metadata", "--format-version", "1", "--offline"])
+        .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
+        .output()?;
+    let metadata = String::from_utf8(metadata.stdout)?;
+    let kernel = metadata
+        .split('"')
+        .find_map(|text| {
+            text.strip_suffix("/Cargo.toml")?
+                .contains("/linux-raw-sys-")
+                .then_some(text)
+        })
+        .context("cargo does not know of linux-raw-sys")?;
+    let kernel = Path::new(kernel).with_file_name("src");
+
+    let arch = program::root().join("src/arch");
+    let common = fs::read_to_string(arch.join("nr.rs"))?;
+    for (folder, own) in [
+        ("x86_64", "x86_64.rs"),
+        ("x86", "i386.rs"),
+        ("aarch64", "aarch64.rs"),
+        ("riscv64", "riscv64.rs"),
+    ] {
+        let own = fs::read_to_string(arch.join(own))?;
+        let listed: HashSet<&str> = [&*common, &*own]
+            .into_iter()
+            .flat_map(|text| text.split(|c: char| !(c.is_alphanumeric() || c == '_')))
+            .filter_map(|word| word.strip_prefix("__NR_"))
+            .collect();
+        let constants = fs::read_to_string(kernel.join(folder).join("general.rs"))?;
+        let numbers = constants.lines().filter_map(|line| {
+            line.strip_prefix("pub const __NR_")?
+                .split_once(':')
+                .map(|(name, _)| name)
+        });
+        let missing: Vec<&str> = numbers.filter(|name| !listed.contains(name)).collect();
+        ensure!(missing.is_empty(), "{folder}: {}", missing.join(", "));
     }
     Ok(())
 }

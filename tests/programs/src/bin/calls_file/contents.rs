@@ -1,7 +1,7 @@
 //! Reading and writing, where in a file, and how long it is.
 
 use freestand::sys::{
-    self, Advice, FallocateFlags, IoSlice, IoSliceMut, Mode, OFlags, RwFlags, SpliceFlags,
+    self, FallocateFlags, FileAdvice, IoSlice, IoSliceMut, Mode, OFlags, RwFlags, SpliceFlags,
     SyncFileRangeFlags, Whence,
 };
 use test_programs::{err, ok, ok_if_there, seen};
@@ -72,10 +72,10 @@ fn reading_and_writing() {
     err!(EINVAL, sync_file_range(fd, 0, 1 << 63, and_wait));
     err!(ESPIPE, sync_file_range(pipe.as_fd(), 0, 0, and_wait));
 
-    ok!(fadvise64(fd, HIGH, HIGH, Advice::SEQUENTIAL));
-    err!(EINVAL, fadvise64(fd, 0, 0, Advice(99)));
-    err!(EINVAL, fadvise64(fd, 0, 1 << 63, Advice::NORMAL));
-    err!(ESPIPE, fadvise64(pipe.as_fd(), 0, 0, Advice::NORMAL));
+    ok!(fadvise64(fd, HIGH, HIGH, FileAdvice::SEQUENTIAL));
+    err!(EINVAL, fadvise64(fd, 0, 0, FileAdvice(99)));
+    err!(EINVAL, fadvise64(fd, 0, 1 << 63, FileAdvice::NORMAL));
+    err!(ESPIPE, fadvise64(pipe.as_fd(), 0, 0, FileAdvice::NORMAL));
 
     ok!(readahead(fd, 0, 4096));
     err!(EINVAL, readahead(pipe.as_fd(), 0, 4096));
