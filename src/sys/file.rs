@@ -354,18 +354,6 @@ syscalls! {
         openat(At::Cwd, path, OFlags::CREAT | OFlags::WRONLY | OFlags::TRUNC, mode)
     }
 
-    /// [`openat2`] with the size of its structure, in bytes.
-    ///
-    /// # Errors
-    ///
-    /// As for [`openat2`].
-    part sys openat2_sized(
-        dir: At<'_>,
-        path: impl Path,
-        how: &OpenHow,
-        size: usize
-    ) -> Result<OwnedFd> = widest::openat2;
-
     /// Opens the file that `path` names, as `how` says: openat2(2), since Linux 5.6.
     /// Unlike [`openat`] it refuses what it does not know.
     ///
@@ -376,9 +364,12 @@ syscalls! {
     /// `NO_XDEV`); `ELOOP` for a link that it must not follow; `EAGAIN` if it is not in
     /// the cache (`CACHED`), or something was renamed at the same time (`BENEATH`,
     /// `IN_ROOT`).
-    wrap openat2(dir: At<'_>, path: impl Path, how: &OpenHow) -> Result<OwnedFd> {
-        openat2_sized(dir, path, how, size_of::<OpenHow>())
-    }
+    sys openat2(
+        dir: At<'_>,
+        path: impl Path,
+        how: &OpenHow,
+        size: usize = size_of::<OpenHow>()
+    ) -> Result<OwnedFd>;
 
     /// Reads up to `buf.len()` bytes into `buf`: read(2). Returns how many came;
     /// 0 at the end of a file, and for an empty `buf`.
