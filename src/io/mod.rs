@@ -71,6 +71,7 @@ pub use buf_reader::BufReader;
 pub use buf_writer::{BufWriter, IntoInnerError, LineWriter};
 pub use copy::{CopyError, copy, copy_buffered};
 pub use descriptor::read_exact;
+pub(crate) use descriptor::{reader, writer};
 pub use digits::{Digits, Integer, decimal, hex};
 pub use embedded_io::{
     BufRead, Error, ErrorKind, ErrorType, Read, ReadExactError, Seek, SeekFrom, SliceWriteError,

@@ -41,6 +41,7 @@
 //! | `&T`, `&mut T`, and either in an `Option` | the address; null for none |
 //! | `path: impl Path` | the address of its bytes, with a NUL after them ([`Path`](super::Path)) |
 //! | `name: out T` | the address of a `T` that the kernel fills: the function returns it ([`Filled`]) |
+//! | `name: T = value` | the words of a `T`, always this one: the function has no such parameter |
 //!
 //! | a result | |
 //! |---|---|
@@ -54,6 +55,7 @@
 //! All of it is decided at compile time: in a release build the function is the
 //! instruction, its registers and the test for an error.
 
+use core::convert::Infallible;
 use core::ffi::{CStr, c_char, c_void};
 use core::mem::MaybeUninit;
 use core::ptr;
@@ -144,12 +146,6 @@ pub trait Argument {
 }
 
 /// A type that a system call returns unless it fails.
-#[diagnostic::on_unimplemented(
-    message = "freestand: no system call returns `{Self}`",
-    label = "a word of the kernel cannot be read as this",
-    note = "implement `freestand::sys::Value` for it, or declare the parameter that it comes \
-            through as `out`"
-)]
 pub trait Value: Sized {
     /// How a tool may show it.
     const SHOWN: Shown;
@@ -159,6 +155,12 @@ pub trait Value: Sized {
 }
 
 /// A type that a system call returns.
+#[diagnostic::on_unimplemented(
+    message = "freestand: no system call returns `{Self}`",
+    label = "a word of the kernel cannot be read as this",
+    note = "implement `freestand::sys::Value` for it, or declare the parameter that it comes \
+            through as `out`"
+)]
 pub trait Outcome {
     /// How a tool may show it, unless it is an error.
     const SHOWN: Shown;
@@ -190,6 +192,8 @@ unsafe impl Filled for i64 {}
 unsafe impl Filled for u64 {}
 // SAFETY: as above.
 unsafe impl Filled for usize {}
+// SAFETY: any bytes are an address; whoever follows it answers for that.
+unsafe impl<T> Filled for *mut T {}
 // SAFETY: an array is its elements.
 unsafe impl<T: Filled, const N: usize> Filled for [T; N] {}
 
@@ -240,6 +244,8 @@ macro_rules! numbers {
 }
 
 numbers! {
+    u8, Unsigned;
+    u16, Unsigned;
     u32, Unsigned;
     i32, Signed;
     usize, Unsigned;
@@ -446,6 +452,16 @@ impl Value for () {
     fn from_register(_: Register) -> Self {}
 }
 
+/// What does not return has, where it stands for a success: nothing may go on here.
+impl Value for Infallible {
+    const SHOWN: Shown = Shown::Nothing;
+
+    #[inline(always)]
+    fn from_register(_: Register) -> Self {
+        arch::trap()
+    }
+}
+
 impl Value for Address {
     const SHOWN: Shown = Shown::Address;
 
@@ -522,6 +538,8 @@ pub enum Shown {
     Descriptor,
     /// The address of a string that ends in NUL.
     Path,
+    /// The address of a list of strings' addresses, the last of which is null.
+    Strings,
     /// The address of one value of `size` bytes that the kernel reads.
     Read {
         /// Its size, in bytes.
@@ -552,27 +570,27 @@ pub enum Shown {
 /// each can take for ever. Nor is `mmap`, which waits for whoever else changes the
 /// address space.
 pub const NEVER_BLOCKS: &[&str] = &[
-    "alarm",
     "arch_prctl",
     "exit",
     "exit_group",
-    "get_robust_list",
     "getegid",
     "geteuid",
     "getgid",
-    "getitimer",
+    "getitimer_words",
     "getpid",
     "getppid",
     "gettid",
     "getuid",
-    "rt_sigaction",
+    "personality",
+    "rt_sigaction_words",
+    "rt_sigpending",
     "rt_sigprocmask",
     "rt_sigreturn",
     "rseq",
     "sched_yield",
     "set_robust_list",
     "set_tid_address",
-    "setitimer",
+    "setitimer_words",
     "sigaltstack",
     "times",
     "umask",
@@ -666,7 +684,7 @@ macro_rules! declare_syscall {
     // ---- The function: between the hooks, its twin.
 
     (@function $meta:tt [part $($words:ident)+] $($rest:tt)*) => {
-        $crate::declare_syscall! { @visible [pub(super)] $meta [$($words)+] $($rest)* }
+        $crate::declare_syscall! { @visible [] $meta [$($words)+] $($rest)* }
     };
     (@function $meta:tt [$($words:ident)+] $($rest:tt)*) => {
         $crate::declare_syscall! { @visible [pub] $meta [$($words)+] $($rest)* }
@@ -696,10 +714,19 @@ macro_rules! declare_syscall {
         ));
     };
 
-    // What the kernel fills is no parameter of the function.
+    // What the kernel fills is no parameter of the function, nor is what is always the
+    // same.
     (
         @FUNCTION [$arg:ident: out $type:ty, $($left:tt)*] $vis:tt $meta:tt $unsafe:tt
             $kind:ident $name:ident $ret:tt $nr:tt [$($done:tt)*]
+    ) => {
+        $crate::declare_syscall! {
+            @FUNCTION [$($left)*] $vis $meta $unsafe $kind $name $ret $nr [$($done)*]
+        }
+    };
+    (
+        @FUNCTION [$arg:ident: $type:ty = $value:expr, $($left:tt)*] $vis:tt $meta:tt
+            $unsafe:tt $kind:ident $name:ident $ret:tt $nr:tt [$($done:tt)*]
     ) => {
         $crate::declare_syscall! {
             @FUNCTION [$($left)*] $vis $meta $unsafe $kind $name $ret $nr [$($done)*]
@@ -734,8 +761,8 @@ macro_rules! declare_syscall {
     ) => {
         compile_error!(concat!(
             "freestand: `", stringify!($name), "`: the parameters from `", stringify!($($left)*),
-            "` on are not written `name: type`, `name: impl Path` or `name: out type`, with \
-             commas between them"
+            "` on are not written `name: type`, `name: impl Path`, `name: out type` or \
+             `name: type = value`, with commas between them"
         ));
     };
 
@@ -764,15 +791,13 @@ macro_rules! declare_syscall {
         let _entered = $crate::sys::hook::Entered::blocks();
     };
     (@hook sysnb $name:ident) => {
-        const {
-            assert!(
-                $crate::sys::declare::never_blocks(stringify!($name)),
-                concat!(
-                    "freestand: `sysnb ", stringify!($name), "`: this call is not known never to \
-                     block; declare it `sys`, or add it to NEVER_BLOCKS with the reason"
-                )
-            );
-        }
+        const _: () = assert!(
+            $crate::sys::declare::never_blocks(stringify!($name)),
+            concat!(
+                "freestand: `sysnb ", stringify!($name), "`: this call is not known never to \
+                 block; declare it `sys`, or add it to NEVER_BLOCKS with the reason"
+            )
+        );
     };
     (@hook $kind:ident $name:ident) => {
         compile_error!(concat!(
@@ -872,6 +897,16 @@ macro_rules! declare_syscall {
         }
     };
     (
+        @TWIN [$arg:ident: $type:ty = $value:expr, $($left:tt)*] $words:ident $vis:tt $unsafe:tt
+            $name:ident $ret:tt $nr:tt $sig:tt [$($pass:tt)*] [$($count:tt)*] $out:tt
+    ) => {
+        $crate::declare_syscall! {
+            @TWIN [$($left)*] $words $vis $unsafe $name $ret $nr $sig
+                [$($pass)* <$type as $crate::sys::Argument>::pass($value, &mut $words);]
+                [$($count)* + <$type as $crate::sys::Argument>::WORDS] $out
+        }
+    };
+    (
         @TWIN [$arg:ident: $type:ty, $($left:tt)*] $words:ident $vis:tt $unsafe:tt $name:ident
             $ret:tt $nr:tt [$($sig:tt)*] [$($pass:tt)*] [$($count:tt)*] $out:tt
     ) => {
@@ -892,15 +927,13 @@ macro_rules! declare_syscall {
         #[allow(clippy::too_many_arguments)]
         $($vis)* $($unsafe)? fn $name($($arg: $type),*) -> $($ret)+ {
             const WORDS: usize = 0 $($count)*;
-            const {
-                assert!(
-                    WORDS <= 6,
-                    concat!(
-                        "freestand: `", stringify!($name), "` is declared with more than the six \
-                         words that a system call takes"
-                    )
-                );
-            }
+            const _: () = assert!(
+                WORDS <= 6,
+                concat!(
+                    "freestand: `", stringify!($name), "` is declared with more than the six \
+                     words that a system call takes"
+                )
+            );
             #[allow(unused_mut)]
             let mut $words = $crate::sys::declare::Words::new();
             $($pass)*
@@ -1009,6 +1042,14 @@ macro_rules! declare_syscall {
         )
     };
     (
+        @ROW [$arg:ident: $type:ty = $value:expr, $($left:tt)*] $public:ident $kind:ident
+            $name:ident $ret:tt $nr:tt $parameters:tt $out:tt
+    ) => {
+        $crate::declare_syscall!(
+            @ROW [$arg: $type, $($left)*] $public $kind $name $ret $nr $parameters $out
+        )
+    };
+    (
         @ROW [$arg:ident: $type:ty, $($left:tt)*] $public:ident $kind:ident $name:ident
             $ret:tt $nr:tt [$($parameters:tt)*] $out:tt
     ) => {
@@ -1046,8 +1087,8 @@ macro_rules! declare_syscall {
         }
     };
 
-    // A whole type is written with fewer spaces than its tokens.
-    (@text $type:ty) => { stringify!($type) };
+    (@text $ret:tt) => { stringify!($ret) };
+    (@text $ret:tt <$of:ty>) => { concat!(stringify!($ret), "<", stringify!($of), ">") };
 
     (@kind sys) => { $crate::sys::Kind::Sys };
     (@kind sysblk) => { $crate::sys::Kind::SysBlk };

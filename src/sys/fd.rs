@@ -717,6 +717,16 @@ impl Argument for BorrowedFd<'_> {
     }
 }
 
+/// A descriptor, or none: -1.
+impl Argument for Option<BorrowedFd<'_>> {
+    const SHOWN: Shown = Shown::Descriptor;
+
+    #[inline(always)]
+    fn pass(self, words: &mut Words) {
+        self.map_or(-1, BorrowedFd::as_raw_fd).pass(words);
+    }
+}
+
 impl fmt::Debug for BorrowedFd<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BorrowedFd({})", self.fd)

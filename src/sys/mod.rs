@@ -25,6 +25,7 @@ mod random;
 mod resource;
 mod signal;
 mod stat;
+mod strings;
 mod thread;
 mod time;
 mod trace;
@@ -49,6 +50,7 @@ pub use random::*;
 pub use resource::*;
 pub use signal::*;
 pub use stat::*;
+pub use strings::{CStrArray, CStrList, CStrPtr};
 pub use thread::*;
 pub use time::*;
 pub use trace::*;
@@ -76,6 +78,7 @@ pub mod raw {
     pub use super::random::raw::*;
     pub use super::resource::raw::*;
     pub use super::signal::raw::*;
+    pub use super::signal::rt_sigreturn;
     pub use super::stat::raw::*;
     pub use super::thread::raw::*;
     pub use super::time::raw::*;
@@ -99,6 +102,7 @@ pub const CALLS: &[&[Call]] = &[
     random::CALLS,
     resource::CALLS,
     signal::CALLS,
+    signal::RT_SIGRETURN,
     stat::CALLS,
     thread::CALLS,
     time::CALLS,

@@ -7,6 +7,9 @@
 
 #![no_std]
 
+pub mod child;
+pub mod subjects;
+
 use core::fmt::Debug;
 
 use freestand::println;
