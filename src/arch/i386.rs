@@ -12,7 +12,7 @@ use core::arch::asm;
 use core::ptr;
 
 use super::{Entry, Register};
-use crate::sys::Address;
+use core::ffi::c_void;
 
 /// The number of the call that maps memory.
 pub(crate) use linux_raw_sys::general::__NR_mmap2 as NR_MMAP;
@@ -250,7 +250,7 @@ pub(crate) unsafe fn clone_to(
     child_tid: Register,
     tls: Register,
     entry: Entry,
-    data: Address,
+    data: *mut c_void,
 ) -> Register {
     let result: Register;
     // No register is left for these: eax points at them. The parent reads them before

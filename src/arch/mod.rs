@@ -65,7 +65,7 @@ compile_error!("freestand runs on x86_64, i386, aarch64 and riscv64: pass one of
 pub(crate) use imp::*;
 pub use imp::{NAME, exit, nr, rt_sigreturn, trap, widest};
 
-use crate::sys::Address;
+use core::ffi::c_void;
 
 /// The contents of one register on its way into or out of the kernel.
 ///
@@ -75,7 +75,7 @@ use crate::sys::Address;
 pub type Register = *mut ();
 
 /// What a child of [`clone_to`] calls.
-pub(crate) type Entry = extern "C" fn(Address) -> !;
+pub(crate) type Entry = extern "C" fn(*mut c_void) -> !;
 
 /// The `syscallN` with these arguments.
 macro_rules! functions {

@@ -10,7 +10,7 @@ use core::arch::asm;
 use core::ptr;
 
 use super::{Entry, Register};
-use crate::sys::Address;
+use core::ffi::c_void;
 
 /// The number of the call that maps memory.
 pub(crate) use linux_raw_sys::general::__NR_mmap as NR_MMAP;
@@ -134,7 +134,7 @@ pub(crate) unsafe fn clone_to(
     child_tid: Register,
     tls: Register,
     entry: Entry,
-    data: Address,
+    data: *mut c_void,
 ) -> Register {
     let result: Register;
     // SAFETY: the parent finds its registers and its stack as a called function leaves

@@ -114,13 +114,38 @@ impl TryFrom<Itimerspec> for OldItimerspec {
     }
 }
 
-/// A time or a duration in seconds and microseconds: timeval(3).
+/// A time or a duration in seconds and microseconds: timeval(3), the kernel's
+/// `__kernel_sock_timeval`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(C)]
 pub struct Timeval {
     /// Seconds.
     pub tv_sec: i64,
     /// Microseconds: 0 to 999 999.
     pub tv_usec: i64,
+}
+
+// SAFETY: any bytes are numbers.
+unsafe impl Filled for Timeval {}
+
+/// Microseconds that are none become nanoseconds that are none.
+impl From<Timeval> for Timespec {
+    fn from(time: Timeval) -> Timespec {
+        Timespec {
+            tv_sec: time.tv_sec,
+            tv_nsec: time.tv_usec.saturating_mul(1000),
+        }
+    }
+}
+
+/// The rest of a microsecond is dropped.
+impl From<Timespec> for Timeval {
+    fn from(time: Timespec) -> Timeval {
+        Timeval {
+            tv_sec: time.tv_sec,
+            tv_usec: time.tv_nsec / 1000,
+        }
+    }
 }
 
 /// When an interval timer expires next, and how often from then on: setitimer(2).

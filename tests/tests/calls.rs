@@ -65,7 +65,17 @@ const PROGRAMS: &[&str] = &[
 
 /// Calls that qemu-user 7.2 does not have: a newer one may. They are proved where the
 /// kernel is real, which is on x86_64 and i386.
-const LACKING_UNDER_QEMU: &[&str] = &["mlock2"];
+#[rustfmt::skip]
+const LACKING_UNDER_QEMU: &[&str] = &[
+    "epoll_pwait2",
+    "io_uring_enter",
+    "io_uring_register",
+    "io_uring_setup",
+    "mlock2",
+    "openat2",
+    "preadv2",
+    "pwritev2",
+];
 
 /// Calls that cannot fail: all that they take is acceptable.
 const NEVER_FAILS: &[&str] = &[];
