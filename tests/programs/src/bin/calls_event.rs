@@ -400,7 +400,7 @@ impl Ring {
     fn new(fd: OwnedFd, params: IoUringParams) -> Ring {
         let map = |length: usize, offset| {
             let prot = Prot::READ | Prot::WRITE;
-            let fd = fd.as_fd().as_raw_fd();
+            let fd = Some(fd.as_fd());
             // SAFETY: the kernel chooses where.
             unsafe { mmap(ptr::null_mut(), length, prot, MapFlags::SHARED, fd, offset) }
                 .unwrap()
