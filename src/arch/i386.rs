@@ -19,6 +19,23 @@ pub(crate) use linux_raw_sys::general::__NR_mmap2 as NR_MMAP;
 /// What its offset counts: pages of 4096 bytes: 32 bits of them reach 16 TiB (mmap2(2)).
 pub(crate) const MMAP_UNIT: u64 = 4096;
 
+/// The number of the call that moves a descriptor's position: lseek's ends at 2 GiB.
+pub(crate) use linux_raw_sys::general::__NR__llseek as NR_LSEEK;
+/// It takes the offset's high half, then its low one, then where to put the new
+/// position (_llseek(2)).
+pub(crate) const LSEEK_IN_HALVES: bool = true;
+
+/// fcntl's commands for locks: fcntl64 takes a `struct flock64` by these alone
+/// (fcntl(2)).
+pub(crate) use linux_raw_sys::general::{
+    F_GETLK64 as F_GETLK, F_SETLK64 as F_SETLK, F_SETLKW64 as F_SETLKW,
+};
+
+/// What the kernel tells of a file and of a file system.
+pub(crate) use linux_raw_sys::general::{stat64 as KernelStat, statfs64 as KernelStatfs};
+/// Whether the calls for the latter want its size told (statfs64(2)).
+pub(crate) const STATFS_TAKES_SIZE: bool = true;
+
 /// clone(2)'s fourth word is the thread pointer, a `user_desc` in fact, the fifth
 /// where the child's id goes (clone(2), "C library/kernel differences").
 pub(crate) const CLONE_TLS_IS_FOURTH: bool = true;

@@ -7,6 +7,9 @@
 //! | `syscall!` | the system call instruction, with its arguments in its registers: `syscall0` to `syscall6` are made of it |
 //! | `trap` | an instruction that stops the process |
 //! | `NR_MMAP`, `MMAP_UNIT` | mmap or mmap2, and what its offset counts |
+//! | `NR_LSEEK`, `LSEEK_IN_HALVES` | lseek or _llseek, and whether it takes the offset as two words and puts the position into memory |
+//! | `F_GETLK`, `F_SETLK`, `F_SETLKW` | fcntl's commands for locks whose offsets have 64 bits |
+//! | `KernelStat`, `KernelStatfs`, `STATFS_TAKES_SIZE` | what stat and statfs fill, and whether the latter wants its size |
 //! | `CLONE_TLS_IS_FOURTH` | in which order clone takes its last two words |
 //! | `clone_to` | clone whose child calls a function |
 //! | `NR_ARCH_PRCTL` | arch_prctl, if there is one |
@@ -57,10 +60,7 @@ mod imp;
 )))]
 compile_error!("freestand runs on x86_64, i386, aarch64 and riscv64: pass one of their targets");
 
-pub(crate) use imp::{
-    CLONE_TLS_IS_FOURTH, MMAP_UNIT, NR_ARCH_PRCTL, NR_MMAP, call_handler, clone_to, store_argv,
-    syscall,
-};
+pub(crate) use imp::*;
 pub use imp::{NAME, exit, nr, trap, widest};
 
 use crate::sys::Address;

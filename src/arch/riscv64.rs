@@ -17,6 +17,19 @@ pub(crate) use linux_raw_sys::general::__NR_mmap as NR_MMAP;
 /// What its offset counts: bytes (mmap2(2)).
 pub(crate) const MMAP_UNIT: u64 = 1;
 
+/// The number of the call that moves a descriptor's position.
+pub(crate) use linux_raw_sys::general::__NR_lseek as NR_LSEEK;
+/// It takes the offset in a word and returns the new position (lseek(2)).
+pub(crate) const LSEEK_IN_HALVES: bool = false;
+
+/// fcntl's commands for locks (fcntl(2)).
+pub(crate) use linux_raw_sys::general::{F_GETLK, F_SETLK, F_SETLKW};
+
+/// What the kernel tells of a file and of a file system.
+pub(crate) use linux_raw_sys::general::{stat as KernelStat, statfs as KernelStatfs};
+/// Whether the calls for the latter want its size told (statfs(2)).
+pub(crate) const STATFS_TAKES_SIZE: bool = false;
+
 /// clone(2)'s fourth word is the thread pointer, the fifth where the child's id goes
 /// (clone(2), "C library/kernel differences").
 pub(crate) const CLONE_TLS_IS_FOURTH: bool = true;

@@ -145,12 +145,6 @@ pub trait Argument {
 }
 
 /// A type that a system call returns unless it fails.
-#[diagnostic::on_unimplemented(
-    message = "freestand: no system call returns `{Self}`",
-    label = "a word of the kernel cannot be read as this",
-    note = "implement `freestand::sys::Value` for it, or declare the parameter that it comes \
-            through as `out`"
-)]
 pub trait Value: Sized {
     /// How a tool may show it.
     const SHOWN: Shown;
@@ -160,6 +154,12 @@ pub trait Value: Sized {
 }
 
 /// A type that a system call returns.
+#[diagnostic::on_unimplemented(
+    message = "freestand: no system call returns `{Self}`",
+    label = "a word of the kernel cannot be read as this",
+    note = "implement `freestand::sys::Value` for it, or declare the parameter that it comes \
+            through as `out`"
+)]
 pub trait Outcome {
     /// How a tool may show it, unless it is an error.
     const SHOWN: Shown;
@@ -241,6 +241,8 @@ macro_rules! numbers {
 }
 
 numbers! {
+    u8, Unsigned;
+    u16, Unsigned;
     u32, Unsigned;
     i32, Signed;
     usize, Unsigned;
@@ -680,7 +682,7 @@ macro_rules! declare_syscall {
     // ---- The function: between the hooks, its twin.
 
     (@function $meta:tt [part $($words:ident)+] $($rest:tt)*) => {
-        $crate::declare_syscall! { @visible [pub(super)] $meta [$($words)+] $($rest)* }
+        $crate::declare_syscall! { @visible [] $meta [$($words)+] $($rest)* }
     };
     (@function $meta:tt [$($words:ident)+] $($rest:tt)*) => {
         $crate::declare_syscall! { @visible [pub] $meta [$($words)+] $($rest)* }
@@ -778,15 +780,13 @@ macro_rules! declare_syscall {
         let _entered = $crate::sys::hook::Entered::blocks();
     };
     (@hook sysnb $name:ident) => {
-        const {
-            assert!(
-                $crate::sys::declare::never_blocks(stringify!($name)),
-                concat!(
-                    "freestand: `sysnb ", stringify!($name), "`: this call is not known never to \
-                     block; declare it `sys`, or add it to NEVER_BLOCKS with the reason"
-                )
-            );
-        }
+        const _: () = assert!(
+            $crate::sys::declare::never_blocks(stringify!($name)),
+            concat!(
+                "freestand: `sysnb ", stringify!($name), "`: this call is not known never to \
+                 block; declare it `sys`, or add it to NEVER_BLOCKS with the reason"
+            )
+        );
     };
     (@hook $kind:ident $name:ident) => {
         compile_error!(concat!(
@@ -906,15 +906,13 @@ macro_rules! declare_syscall {
         #[allow(clippy::too_many_arguments)]
         $($vis)* $($unsafe)? fn $name($($arg: $type),*) -> $($ret)+ {
             const WORDS: usize = 0 $($count)*;
-            const {
-                assert!(
-                    WORDS <= 6,
-                    concat!(
-                        "freestand: `", stringify!($name), "` is declared with more than the six \
-                         words that a system call takes"
-                    )
-                );
-            }
+            const _: () = assert!(
+                WORDS <= 6,
+                concat!(
+                    "freestand: `", stringify!($name), "` is declared with more than the six \
+                     words that a system call takes"
+                )
+            );
             #[allow(unused_mut)]
             let mut $words = $crate::sys::declare::Words::new();
             $($pass)*
@@ -1060,8 +1058,8 @@ macro_rules! declare_syscall {
         }
     };
 
-    // A whole type is written with fewer spaces than its tokens.
-    (@text $type:ty) => { stringify!($type) };
+    (@text $ret:tt) => { stringify!($ret) };
+    (@text $ret:tt <$of:ty>) => { concat!(stringify!($ret), "<", stringify!($of), ">") };
 
     (@kind sys) => { $crate::sys::Kind::Sys };
     (@kind sysblk) => { $crate::sys::Kind::SysBlk };

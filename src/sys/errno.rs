@@ -38,8 +38,10 @@ impl Errno {
         if result <= (Self::MAX as usize).wrapping_neg().wrapping_sub(1) {
             return None;
         }
-        // The result is -1 to -4095, so the sum is 1 to 4095.
-        Errno::new(result.wrapping_neg() as u16)
+        // SAFETY: the result is -1 to -4095, so what is left is 1 to 4095.
+        Some(Errno(unsafe {
+            NonZeroU16::new_unchecked(result.wrapping_neg() as u16)
+        }))
     }
 
     /// The error's number.

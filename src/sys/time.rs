@@ -59,7 +59,7 @@ impl TryFrom<Timespec> for OldTimespec {
 }
 
 /// Whether calls with times have an older form with narrower ones.
-const TIMES_GREW: bool = nr::clock_gettime != widest::clock_gettime;
+pub(super) const TIMES_GREW: bool = nr::clock_gettime != widest::clock_gettime;
 
 /// `result` of the call with 64-bit times, or that of `old` if the kernel does not
 /// have it yet.
@@ -69,6 +69,21 @@ pub(super) fn or_old<T>(result: Result<T>, old: impl FnOnce() -> Result<T>) -> R
         Err(Errno::ENOSYS) if TIMES_GREW => old(),
         result => result,
     }
+}
+
+/// Makes `call`, one with narrower times, with `time`, and widens what it leaves there.
+#[inline]
+pub(super) fn with_old<T>(
+    time: Option<&mut Timespec>,
+    call: impl FnOnce(Option<&mut OldTimespec>) -> Result<T>,
+) -> Result<T> {
+    let Some(time) = time else {
+        return call(None);
+    };
+    let mut old = OldTimespec::try_from(*time)?;
+    let result = call(Some(&mut old));
+    *time = old.into();
+    result
 }
 
 named! {

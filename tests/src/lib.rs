@@ -2,6 +2,8 @@
 //! and control over them from their first instruction on.
 
 pub mod harness;
+pub mod snippet;
+pub mod symbols;
 pub mod target;
 pub mod temp;
 pub mod trace;

@@ -46,7 +46,7 @@ fn no_function_of_the_mem_family_calls_one(target: Target) -> Result<()> {
             tracee.run_to(start)? == Event::Stopped,
             "{name} is not called"
         );
-        let after = return_address(&mut tracee)?;
+        let after = tracee.return_address()?;
         loop {
             ensure!(tracee.step()? == Event::Stopped, "{name} does not return");
             let pc = tracee.register(Register::Pc)?;
@@ -78,17 +78,6 @@ fn written_words(tracee: &mut Tracee) -> Result<Vec<u64>> {
             Event::Syscall(_) => {}
             end => bail!("{end:?} before a write"),
         }
-    }
-}
-
-/// Where a function returns to that has just been called.
-fn return_address(tracee: &mut Tracee) -> Result<u64> {
-    match tracee.arch() {
-        Arch::X86_64 | Arch::I386 => {
-            let stack = tracee.register(Register::Sp)?;
-            tracee.read_word(stack)
-        }
-        Arch::Aarch64 | Arch::Riscv64 => tracee.register(Register::LinkRegister),
     }
 }
 

@@ -11,12 +11,11 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Output, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
+use freestand_tests::snippet::{self, Snippet};
 use freestand_tests::target::{Target, expect_status};
-use freestand_tests::temp::TempDir;
 use freestand_tests::trace::stack::{InitialStack, junk_registers};
 use freestand_tests::trace::{Capture, Event, Launch, Register, Streams, Tracee};
 use freestand_tests::{cases, harness};
-use libtest_mimic::{Failed, Trial};
 use object::read::elf::FileHeader;
 use object::{File, Object, ObjectSegment, ObjectSymbol};
 use xtask::arch::Arch;
@@ -73,14 +72,7 @@ cases![
 
 fn main() -> ExitCode {
     // What the compiler says does not depend on the target: once is enough.
-    let snippets = SNIPPETS.iter().map(|snippet| {
-        Trial::test(format!("compile/{}", snippet.name), || {
-            snippet
-                .check()
-                .map_err(|error| Failed::from(format!("{error:#}")))
-        })
-    });
-    harness::run_with(CASES, snippets.collect())
+    harness::run_with(CASES, snippet::trials(SNIPPETS))
 }
 
 fn hello_says_hello(target: Target) -> Result<()> {
@@ -872,14 +864,6 @@ fn of_two_panics_at_once_one_is_told(target: Target) -> Result<()> {
     Ok(())
 }
 
-/// A program that may not compile, and what the compiler must say about it:
-/// nothing, for one that must.
-struct Snippet {
-    name: &'static str,
-    main: &'static str,
-    errors: &'static [&'static str],
-}
-
 const NOT_A_SIGNATURE: &str = "is not the signature of a freestand `main`";
 const SIGNATURES: &str =
     "note: write `fn main()` or `fn main(args: freestand::env::Args)`, returning `()`";
@@ -917,49 +901,3 @@ const SNIPPETS: &[Snippet] = &[
         errors: &[NOT_A_SIGNATURE, SIGNATURES],
     },
 ];
-
-impl Snippet {
-    /// Has the compiler check it, as the only program of a package.
-    fn check(&self) -> Result<()> {
-        let folder = TempDir::new()?;
-        let (root, path) = (program::root(), folder.path());
-        let manifest = format!(
-            "[package]\nname = '{}'\nedition = '2024'\n\
-             [dependencies]\nfreestand = {{ path = '{}' }}\n\
-             [profile.dev]\npanic = 'abort'\n\
-             [workspace]\n",
-            self.name,
-            root.display()
-        );
-        let source = format!(
-            "#![no_std]\n#![no_main]\nfreestand::entry!(main);\n{}\n",
-            self.main
-        );
-        fs::write(path.join("Cargo.toml"), manifest)?;
-        // The same versions as here, which need no download.
-        fs::copy(root.join("Cargo.lock"), path.join("Cargo.lock"))?;
-        fs::create_dir(path.join("src"))?;
-        fs::write(path.join("src/main.rs"), source)?;
-
-        let output = Command::new(toolchain::cargo())
-            .current_dir(path)
-            .args(["check", "--offline", "--quiet"])
-            .env(
-                "CARGO_TARGET_DIR",
-                program::target_dir().join("compile-fail"),
-            )
-            .output()?;
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        ensure!(
-            output.status.success() == self.errors.is_empty(),
-            "{}: {stderr}",
-            output.status
-        );
-        // The compiler breaks long notes into lines.
-        let text = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-        for error in self.errors {
-            ensure!(text.contains(error), "no {error:?} in {stderr}");
-        }
-        Ok(())
-    }
-}

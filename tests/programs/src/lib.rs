@@ -7,6 +7,8 @@
 
 #![no_std]
 
+pub mod subjects;
+
 use core::fmt::Debug;
 
 use freestand::println;

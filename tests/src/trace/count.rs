@@ -1,6 +1,6 @@
-//! The number of instructions that a program executes.
+//! The number of instructions that a program or a function executes.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::{Event, Register, Tracee};
 
@@ -33,6 +33,28 @@ pub fn count_instructions(tracee: &mut Tracee, from: Option<u64>) -> Result<Coun
                 instructions,
                 end: event,
             });
+        }
+    }
+}
+
+/// How many instructions the next call of the function at `address` takes, up to its
+/// return and with all that it calls.
+///
+/// # Errors
+///
+/// If the program ends without calling it, or in it.
+pub fn count_call(tracee: &mut Tracee, address: u64) -> Result<u64> {
+    let called = tracee.run_to(address)?;
+    ensure!(called == Event::Stopped, "not called: {called:?}");
+    let (end, stack) = (tracee.return_address()?, tracee.register(Register::Sp)?);
+    let mut instructions = 0;
+    loop {
+        let event = tracee.step()?;
+        ensure!(event == Event::Stopped, "it does not return: {event:?}");
+        instructions += 1;
+        let returned = tracee.register(Register::Pc)? == end;
+        if returned && tracee.register(Register::Sp)? >= stack {
+            return Ok(instructions);
         }
     }
 }

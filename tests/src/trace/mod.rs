@@ -185,6 +185,17 @@ impl Tracee {
         self.write(address, &value.to_le_bytes()[..self.arch.word()])
     }
 
+    /// Where the function returns to that is about to execute its first instruction.
+    pub fn return_address(&mut self) -> Result<u64> {
+        match self.arch {
+            Arch::X86_64 | Arch::I386 => {
+                let stack = self.register(Register::Sp)?;
+                self.read_word(stack)
+            }
+            Arch::Aarch64 | Arch::Riscv64 => self.register(Register::LinkRegister),
+        }
+    }
+
     /// Executes one instruction, which may be one iteration of a repeated string
     /// instruction. A pending system call is the instruction that it executes.
     ///

@@ -1,0 +1,94 @@
+//! Programs built as small as the compiler can, with their symbols: what the compiler
+//! makes of one function.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use object::{File, Object, ObjectSection, ObjectSymbol, SymbolKind};
+use xtask::arch::Arch;
+use xtask::{program, toolchain};
+
+/// A function in a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Where it is.
+    pub address: u64,
+    /// Its instructions.
+    pub code: Vec<u8>,
+}
+
+/// A program and its functions.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Where the file is.
+    pub path: PathBuf,
+    /// The functions, by their symbols.
+    pub functions: BTreeMap<String, Function>,
+}
+
+/// Builds the programs of these names at `opt-level = "z"`, with symbols.
+///
+/// # Errors
+///
+/// If they do not build, or are not readable.
+pub fn build(arch: Arch, names: &[&str]) -> Result<Vec<Program>> {
+    let output = Command::new(toolchain::cargo())
+        .current_dir(program::root())
+        .args(["xtask", "build", "--no-install", "--release", "--arch"])
+        .arg(arch.to_string())
+        .args(names)
+        // A function is to be seen whole, and not with its end in one that the
+        // compiler has made of what several have in common.
+        .env("RUSTFLAGS", "-Cllvm-args=-enable-machine-outliner=never")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z")
+        .env("CARGO_PROFILE_RELEASE_STRIP", "none")
+        .env("CARGO_TARGET_DIR", program::target_dir().join("symbols"))
+        .output()
+        .context("cannot run cargo")?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}: {stderr}", output.status);
+    String::from_utf8(output.stdout)?
+        .lines()
+        .map(|path| Program::read(path.into()))
+        .collect()
+}
+
+impl Program {
+    fn read(path: PathBuf) -> Result<Program> {
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let file = File::parse(&*bytes)?;
+        let mut functions = BTreeMap::new();
+        for symbol in file.symbols() {
+            let Some(index) = symbol.section_index() else {
+                continue;
+            };
+            if symbol.kind() != SymbolKind::Text || symbol.size() == 0 {
+                continue;
+            }
+            let code = file
+                .section_by_index(index)?
+                .data_range(symbol.address(), symbol.size())?
+                .context("a symbol outside its section")?;
+            let function = Function {
+                address: symbol.address(),
+                code: code.to_vec(),
+            };
+            functions.insert(symbol.name()?.to_owned(), function);
+        }
+        Ok(Program { path, functions })
+    }
+
+    /// The function of this name.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub fn function(&self, name: &str) -> Result<&Function> {
+        self.functions
+            .get(name)
+            .with_context(|| format!("{} has no function {name}", self.path.display()))
+    }
+}
