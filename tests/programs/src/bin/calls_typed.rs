@@ -52,7 +52,7 @@ subjects! {
         // SAFETY: new memory is nobody's.
         unsafe {
             let flags = MapFlags::PRIVATE | MapFlags::ANONYMOUS;
-            sys::mmap(ptr::null_mut(), length, Prot::READ, flags, -1, 0)
+            sys::mmap(ptr::null_mut(), length, Prot::READ, flags, None, 0)
         }
     }
     subject_munmap(address: Address, length: usize) -> Result<()> {
