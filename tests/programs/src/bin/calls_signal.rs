@@ -300,14 +300,12 @@ fn waiting_for_ever() {
 }
 
 fn another_stack() {
-    #[repr(align(16))]
-    struct Stack([u8; 64 << 10]);
-    static mut MEMORY: Stack = Stack([0; 64 << 10]);
+    static mut MEMORY: [u128; 4096] = [0; 4096];
 
     let stack = SigStack {
         ss_sp: (&raw mut MEMORY).cast(),
         ss_flags: SsFlags::empty(),
-        ss_size: size_of::<Stack>(),
+        ss_size: size_of::<[u128; 4096]>(),
     };
     let before = ok!(unsafe sigaltstack(Some(&stack)));
     assert_eq!(before.ss_flags, SsFlags::DISABLE);
