@@ -80,7 +80,8 @@ impl Entries {
 
 /// The entries of a directory: [`read_dir`].
 ///
-/// After an error there are no more.
+/// An error ends them, unless it is `ENAMETOOLONG`: that is a name of more than 765 bytes,
+/// which no known file system has.
 pub struct ReadDir {
     fd: OwnedFd,
     entries: Entries,

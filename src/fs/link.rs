@@ -1,6 +1,7 @@
 //! Other names for files, and where they lead.
 
 use core::ffi::CStr;
+use core::mem;
 
 use heapless::Vec;
 
@@ -64,8 +65,9 @@ fn real_path(path: &CStr) -> Result<PathBuf> {
         [b'/', ..] => PathSlice::new("/").to_path_buf()?,
         _ => current_dir()?,
     };
-    // What is to be gone yet: of the path, and of symbolic links on the way.
-    let mut left = Vec::<u8, PATH_MAX>::from_slice(path.as_bytes()).expect("it was one path");
+    // What is to be gone yet, from `at` on: of the path, and of symbolic links on the way.
+    let mut left = Vec::<u8, PATH_MAX>::new();
+    extend(&mut left, path.as_bytes())?;
     let (mut at, mut links) = (0, 0);
     while at < left.len() {
         let name = &left[at..];
@@ -91,11 +93,9 @@ fn real_path(path: &CStr) -> Result<PathBuf> {
                     } else {
                         found.pop();
                     }
-                    let behind = core::mem::take(&mut left);
-                    for piece in [target.as_bytes(), &behind[at..]] {
-                        left.extend_from_slice(piece)
-                            .map_err(|_| Errno::ENAMETOOLONG)?;
-                    }
+                    let behind = mem::take(&mut left);
+                    extend(&mut left, target.as_bytes())?;
+                    extend(&mut left, &behind[at..])?;
                     at = 0;
                 } else if !metadata.is_dir() && at < left.len() {
                     return Err(Errno::ENOTDIR);
@@ -104,6 +104,11 @@ fn real_path(path: &CStr) -> Result<PathBuf> {
         }
     }
     Ok(found)
+}
+
+fn extend(path: &mut Vec<u8, PATH_MAX>, piece: &[u8]) -> Result<()> {
+    path.extend_from_slice(piece)
+        .map_err(|_| Errno::ENAMETOOLONG)
 }
 
 /// The process's current directory: getcwd(3).

@@ -74,10 +74,10 @@ impl DirBuilder {
 
     fn create_all(&self, path: &PathSlice) -> Result<()> {
         // What has no parent is the root, or where one is.
-        let ancestors = path.ancestors().take_while(|path| path.parent().is_some());
+        let ancestors = || path.ancestors().take_while(|path| path.parent().is_some());
         // Up to the first that is there now, and down again.
         let mut missing = 0;
-        for ancestor in ancestors.clone() {
+        for ancestor in ancestors() {
             match self.create_or_find(ancestor) {
                 Ok(()) => break,
                 Err(Errno::ENOENT) => missing += 1,
@@ -85,7 +85,7 @@ impl DirBuilder {
             }
         }
         for index in (0..missing).rev() {
-            for ancestor in ancestors.clone().skip(index).take(1) {
+            if let Some(ancestor) = ancestors().nth(index) {
                 self.create_or_find(ancestor)?;
             }
         }

@@ -1,7 +1,8 @@
 //! Signals.
 
+use core::convert::Infallible;
 use core::fmt;
-use core::mem;
+use core::mem::{self, MaybeUninit};
 
 use linux_raw_sys::general::{self, siginfo_t};
 
@@ -390,9 +391,13 @@ struct KernelSigAction {
     sa_flags: usize,
     sa_restorer: arch::Restorer,
     sa_mask: SigSet,
+    /// Not the kernel's, but qemu-user's (7.2) for riscv64: it believes that there is a
+    /// restorer, and so reads the mask, and writes it, a word further on.
+    sa_mask_of_qemu: MaybeUninit<SigSet>,
 }
 
-// SAFETY: addresses and numbers, and the restorer is optional if it is anything.
+// SAFETY: addresses and numbers; the restorer is optional if it is anything, and what is
+// not written may be anything.
 unsafe impl Filled for KernelSigAction {}
 
 /// What each action has: a handler gets all its arguments, and returns by a way of ours
@@ -415,6 +420,7 @@ impl From<SigAction> for KernelSigAction {
             sa_flags: action.sa_flags.bits() as usize | SA_ALWAYS,
             sa_restorer: arch::RESTORER,
             sa_mask: action.sa_mask,
+            sa_mask_of_qemu: MaybeUninit::new(action.sa_mask),
         }
     }
 }
@@ -645,7 +651,7 @@ syscalls! {
     /// # Errors
     ///
     /// `EINTR`, always.
-    sysblk rt_sigsuspend(mask: &SigSet, size: usize = SigSet::SIZE) -> Result<()>;
+    sysblk rt_sigsuspend(mask: &SigSet, size: usize = SigSet::SIZE) -> Result<Infallible>;
 
     /// Waits for a signal, and returns after its handler has: pause(2), by
     /// [`rt_sigsuspend`] with the mask as it is.
@@ -653,7 +659,7 @@ syscalls! {
     /// # Errors
     ///
     /// `EINTR`, always.
-    wrap pause() -> Result<()> {
+    wrap pause() -> Result<Infallible> {
         rt_sigsuspend(&rt_sigprocmask(MaskHow::BLOCK, None)?)
     }
 

@@ -1,6 +1,6 @@
 //! Threads, and waiting for one another.
 
-use core::sync::atomic::{AtomicI32, AtomicU32};
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64};
 
 use linux_raw_sys::general::{self, membarrier_cmd, membarrier_cmd_flag, robust_list_head};
 
@@ -106,7 +106,7 @@ pub type RobustListHead = robust_list_head;
 
 /// What the kernel and a thread tell one another about restartable sequences:
 /// linux/rseq.h. Later kernels add to its end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(C, align(32))]
 pub struct Rseq {
     /// The processor that the thread runs on; also where it is not registered, some
@@ -116,13 +116,33 @@ pub struct Rseq {
     /// registered.
     pub cpu_id: AtomicI32,
     /// The address of the description of the sequence that the thread is in, or 0.
-    pub rseq_cs: core::sync::atomic::AtomicU64,
+    pub rseq_cs: AtomicU64,
     /// Unused.
     pub flags: u32,
     /// The memory node of the processor that the thread runs on.
     pub node_id: AtomicU32,
     /// A small number that no other running thread of the process has.
     pub mm_cid: AtomicU32,
+}
+
+impl Rseq {
+    /// One that is not registered.
+    pub const fn new() -> Rseq {
+        Rseq {
+            cpu_id_start: AtomicU32::new(0),
+            cpu_id: AtomicI32::new(-1), // linux/rseq.h: RSEQ_CPU_ID_UNINITIALIZED
+            rseq_cs: AtomicU64::new(0),
+            flags: 0,
+            node_id: AtomicU32::new(0),
+            mm_cid: AtomicU32::new(0),
+        }
+    }
+}
+
+impl Default for Rseq {
+    fn default() -> Rseq {
+        Rseq::new()
+    }
 }
 
 syscalls! {

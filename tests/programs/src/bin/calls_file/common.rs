@@ -1,10 +1,6 @@
 //! What all of them use.
 
-use core::ptr;
-
-use freestand::arch::nr;
-use freestand::sys::{self, BorrowedFd, Mode, OFlags, OwnedFd, Result, Whence, syscall};
-use linux_raw_sys::general;
+use freestand::sys::{self, BorrowedFd, Mode, OFlags, OwnedFd, Result, Whence};
 
 pub const RDONLY: OFlags = OFlags::RDONLY;
 pub const WRONLY: OFlags = OFlags::WRONLY;
@@ -53,41 +49,4 @@ pub fn size(fd: BorrowedFd<'_>) -> u64 {
 
 pub fn position(fd: BorrowedFd<'_>) -> u64 {
     sys::lseek(fd, 0, Whence::CUR).unwrap()
-}
-
-/// A process that does something, with memory of its own.
-pub struct Child(i32);
-
-impl Child {
-    /// Begins one; what `work` returns is its exit status. It prints nothing: standard
-    /// output's buffer is a copy.
-    pub fn start(work: impl FnOnce() -> u8) -> Child {
-        // SAFETY: a child with a copy of all memory goes on from here as the parent does.
-        let child: Result<i32> = unsafe {
-            syscall!(
-                nr::clone,
-                general::SIGCHLD,
-                0_usize,
-                0_usize,
-                0_usize,
-                0_usize
-            )
-        };
-        match child.unwrap() {
-            0 => sys::exit_group(work().into()),
-            child => Child(child),
-        }
-    }
-
-    /// Its exit status.
-    #[track_caller]
-    pub fn wait(self) -> u8 {
-        let mut status = 0_i32;
-        let usage = ptr::null_mut::<u8>();
-        // SAFETY: wait4 writes the status.
-        let waited: Result<i32> = unsafe { syscall!(nr::wait4, self.0, &mut status, 0_i32, usage) };
-        assert_eq!(waited, Ok(self.0));
-        assert_eq!(status & 0x7f, 0, "a signal ended it");
-        (status >> 8) as u8
-    }
 }

@@ -1,9 +1,8 @@
 //! Descriptors: closing and duplicating them, their flags, terminals.
 
-use freestand::arch::nr;
 use freestand::sys::{
     self, At, CloseRangeFlags, DupFlags, Errno, FcntlCommand, FdFlags, Ioctl, MemfdFlags, OFlags,
-    OwnedFd, PipeFlags, Result, STDIN, Whence, syscall,
+    OwnedFd, PipeFlags, Resource, Rlimit, STDIN, Whence,
 };
 use linux_raw_sys::general;
 use test_programs::{err, ok, ok_if_there, seen};
@@ -205,29 +204,15 @@ fn terminals() {
 }
 
 fn too_many_descriptors() {
-    /// Up to where descriptors are numbered.
-    fn limit(new: Option<&general::rlimit64>, old: Option<&mut general::rlimit64>) {
-        // SAFETY: it reads the new limit and writes the old one.
-        let result: Result<()> =
-            unsafe { syscall!(nr::prlimit64, 0_i32, general::RLIMIT_NOFILE, new, old) };
-        result.unwrap();
-    }
-
     const LIMIT: i32 = 32;
     let file = open("/dev/null", RDWR).unwrap();
     let fd = file.as_fd();
-    let mut before = general::rlimit64 {
-        rlim_cur: 0,
-        rlim_max: 0,
+    let before = sys::getrlimit(Resource::NOFILE).unwrap();
+    let few = Rlimit {
+        rlim_cur: LIMIT as u64,
+        ..before
     };
-    limit(None, Some(&mut before));
-    limit(
-        Some(&general::rlimit64 {
-            rlim_cur: LIMIT as u64,
-            ..before
-        }),
-        None,
-    );
+    sys::setrlimit(Resource::NOFILE, &few).unwrap();
     let mut all = [const { None }; LIMIT as usize];
     let mut places = all.iter_mut();
     let refused = loop {
@@ -248,6 +233,6 @@ fn too_many_descriptors() {
     err!(EINVAL, fcntl_dupfd(fd, LIMIT));
     err!(EBADF, unsafe dup2_to(fd, LIMIT));
     drop(all);
-    limit(Some(&before), None);
+    sys::setrlimit(Resource::NOFILE, &before).unwrap();
     ok!(dup(fd));
 }

@@ -1,9 +1,10 @@
 //! Locks.
 
-use freestand::sys::{self, Errno, Flock, FlockFlags, LockType};
+use freestand::sys::{self, Flock, FlockFlags, LockType};
+use test_programs::child::in_child;
 use test_programs::{err, ok};
 
-use crate::common::{Child, HIGH, RDONLY, RDWR, closed, new_file, open};
+use crate::common::{HIGH, RDONLY, RDWR, closed, new_file, open};
 
 pub fn all() {
     locks_of_whole_files();
@@ -79,29 +80,23 @@ fn locks_of_processes() {
     // It is not in its own way, but in its child's.
     assert_eq!(ok!(fcntl_getlk(fd, lock(0, 0))), None);
     let parent = sys::getpid();
-    let child = Child::start(|| {
+    in_child(|| {
         let owned = |lock| {
             Some(Flock {
                 l_pid: parent.0,
                 ..lock
             })
         };
-        assert_eq!(sys::fcntl_getlk(fd, lock(0, start)), Ok(owned(lock(5, 2))));
+        assert_eq!(ok!(fcntl_getlk(fd, lock(0, start))), owned(lock(5, 2)));
         assert_eq!(
-            sys::fcntl_getlk(fd, lock(8, 0)),
-            Ok(owned(lock(start, start + 1)))
+            ok!(fcntl_getlk(fd, lock(8, 0))),
+            owned(lock(start, start + 1))
         );
-        assert_eq!(sys::fcntl_getlk(fd, lock(8, start - 8)), Ok(None));
-        let refused = sys::fcntl_setlk(fd, &lock(2 * start, 1)).unwrap_err();
-        assert!(
-            matches!(refused, Errno::EAGAIN | Errno::EACCES),
-            "{refused:?}"
-        );
-        sys::fcntl_setlk(fd, &lock(2 * start + 1, 1)).unwrap();
-        sys::fcntl_setlk(fd, &lock(start & 0xffff_ffff, 1)).unwrap();
-        0
+        assert_eq!(ok!(fcntl_getlk(fd, lock(8, start - 8))), None);
+        err!(EAGAIN, fcntl_setlk(fd, &lock(2 * start, 1)));
+        ok!(fcntl_setlk(fd, &lock(2 * start + 1, 1)));
+        ok!(fcntl_setlk(fd, &lock(start & 0xffff_ffff, 1)));
     });
-    assert_eq!(child.wait(), 0);
     ok!(fcntl_setlk(fd, &Flock::new(LockType::UNLCK, 0, 0)));
 
     let reading = open("lock", RDONLY).unwrap();

@@ -1,13 +1,9 @@
 //! Pipes, and files without names.
 
-use core::ptr;
-
-use freestand::arch::nr;
 use freestand::sys::{
-    self, FdFlags, IoSlice, Ioctl, MemfdFlags, OFlags, PipeFlags, Result, Seals, SpliceFlags,
-    syscall,
+    self, FdFlags, IoSlice, Ioctl, MaskHow, MemfdFlags, OFlags, PipeFlags, Seals, SigSet, Signal,
+    SpliceFlags,
 };
-use linux_raw_sys::general;
 use test_programs::{err, ok};
 
 use crate::common::{HIGH, RDWR, assert_holds, assert_reads, closed, open};
@@ -55,19 +51,8 @@ fn pipes() {
     assert!(flags.contains(OFlags::DIRECT), "{flags:?}");
 
     // Nobody reads: a signal, which is held back for good.
-    const SIGPIPE: u64 = 1 << (general::SIGPIPE - 1);
-    // SAFETY: no signal can come.
-    let held: Result<()> = unsafe {
-        let old = ptr::null_mut::<u64>();
-        syscall!(
-            nr::rt_sigprocmask,
-            general::SIG_BLOCK,
-            &SIGPIPE,
-            old,
-            size_of::<u64>()
-        )
-    };
-    held.unwrap();
+    let signal = SigSet::of(&[Signal::PIPE]);
+    sys::rt_sigprocmask(MaskHow::BLOCK, Some(&signal)).unwrap();
     drop(reader);
     err!(EPIPE, write(writer.as_fd(), b"x"));
 
