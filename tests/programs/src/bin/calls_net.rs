@@ -11,7 +11,8 @@ use freestand::sys::{
     AddressFamily, BorrowedFd, ControlMessage, Credentials, Errno, FdFlags, IoSlice, IoSliceMut,
     Linger, MsgFlags, OwnedFd, Protocol, RecvMessage, SendControl, SendMessage, Shutdown, SockAddr,
     SocketAddrUnix, SocketFlags, SocketLevel, SocketOption, SocketType, Timespec, Timeval,
-    control_space, fcntl_getfd, getpid, pipe, read, set_socket_option, socket_option, write,
+    control_space, fcntl_getfd, getegid, geteuid, getpid, pipe, read, set_socket_option,
+    socket_option, write,
 };
 use test_programs::{err, ok};
 
@@ -247,8 +248,19 @@ fn options() {
     let kept = socket_option(first.as_fd(), SocketOption::RCVTIMEO).unwrap();
     assert!(kept >= time && kept.tv_sec == 0, "{kept:?}");
     err!(EAGAIN, recv(first.as_fd(), &mut [0], NONE));
-    let peer = socket_option(first.as_fd(), SocketOption::PEERCRED).unwrap();
-    assert_eq!(peer.pid, getpid());
+    assert_eq!(
+        socket_option(first.as_fd(), SocketOption::PEERCRED),
+        Ok(me())
+    );
+}
+
+/// Whom the kernel takes this process for.
+fn me() -> Credentials {
+    Credentials {
+        pid: getpid(),
+        uid: geteuid(),
+        gid: getegid(),
+    }
 }
 
 fn udp() {
@@ -484,7 +496,7 @@ fn control_messages() {
 
     // Who sends it, and two kinds at once.
     set_socket_option(there, SocketOption::PASSCRED, &1).unwrap();
-    let credentials = socket_option(here, SocketOption::PEERCRED).unwrap();
+    let credentials = me();
     let mut both = [0; control_space(size_of::<Credentials>()) + control_space(FD)];
     let mut control = SendControl::new(&mut both);
     control.credentials(credentials).unwrap();
