@@ -535,14 +535,16 @@ fn listings_do_not_need_types(target: Target) -> Result<()> {
 
 /// Makes the types in a buffer of `linux_dirent64` unknown.
 fn forget_types(tracee: &mut Tracee, buffer: u64, filled: i64) -> Result<()> {
-    const LENGTH: u64 = 16;
-    const TYPE: u64 = 18;
-    let filled = u64::try_from(filled)?;
+    const LENGTH: usize = 16;
+    const TYPE: usize = 18;
+    let mut bytes = tracee.read(buffer, usize::try_from(filled)?)?;
     let mut at = 0;
-    while at < filled {
-        let length = tracee.read(buffer + at + LENGTH, 2)?;
-        tracee.write(buffer + at + TYPE, &[0])?;
-        at += u64::from(u16::from_le_bytes([length[0], length[1]]));
+    while at < bytes.len() {
+        bytes[at + TYPE] = libc::DT_UNKNOWN;
+        at += usize::from(u16::from_le_bytes([
+            bytes[at + LENGTH],
+            bytes[at + LENGTH + 1],
+        ]));
     }
-    Ok(())
+    tracee.write(buffer, &bytes)
 }
