@@ -12,7 +12,7 @@ use core::arch::asm;
 use core::ptr;
 
 use super::{Entry, Register};
-use crate::sys::Address;
+use core::ffi::c_void;
 
 /// The number of the call that maps memory.
 pub(crate) use linux_raw_sys::general::__NR_mmap2 as NR_MMAP;
@@ -204,6 +204,30 @@ macro_rules! syscall {
 }
 pub(crate) use syscall;
 
+/// The flag that says that an action has a restorer. Without one the kernel uses the
+/// vDSO's, which a process may be without (arch/x86/kernel/signal_32.c,
+/// ia32_setup_rt_frame).
+pub(crate) const SA_RESTORER: usize = linux_raw_sys::general::SA_RESTORER as usize;
+/// The type of an action's restorer.
+pub(crate) type Restorer = Option<unsafe extern "C" fn() -> !>;
+/// The restorer of each action.
+pub(crate) const RESTORER: Restorer = Some(rt_sigreturn);
+
+/// Returns from a signal handler: rt_sigreturn(2). It is where a handler's `ret` goes,
+/// by the action's `sa_restorer`; programs do not call it.
+///
+/// The kernel finds what the handler interrupted by the stack pointer, which must be as
+/// that `ret` leaves it: a function of ordinary instructions, or one that is called,
+/// would have moved it. Debuggers know the place by these two instructions.
+///
+/// # Safety
+///
+/// The stack pointer must be at a signal's frame, without the return address.
+#[unsafe(naked)]
+pub unsafe extern "C" fn rt_sigreturn() -> ! {
+    core::arch::naked_asm!("mov eax, {nr}", "int 0x80", nr = const nr::rt_sigreturn)
+}
+
 /// clone(2) whose child calls `entry` with `data`, on the stack that ends at `stack`,
 /// a multiple of 16, or if that is null where the caller's ends. The parent gets what
 /// the kernel returns, undecoded.
@@ -226,7 +250,7 @@ pub(crate) unsafe fn clone_to(
     child_tid: Register,
     tls: Register,
     entry: Entry,
-    data: Address,
+    data: *mut c_void,
 ) -> Register {
     let result: Register;
     // No register is left for these: eax points at them. The parent reads them before

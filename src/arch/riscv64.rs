@@ -10,7 +10,7 @@ use core::arch::asm;
 use core::ptr;
 
 use super::{Entry, Register};
-use crate::sys::Address;
+use core::ffi::c_void;
 
 /// The number of the call that maps memory.
 pub(crate) use linux_raw_sys::general::__NR_mmap as NR_MMAP;
@@ -91,6 +91,28 @@ macro_rules! syscall {
 }
 pub(crate) use syscall;
 
+/// No flag: an action has no restorer, a handler returns to the vDSO's
+/// (arch/riscv/kernel/signal.c, setup_rt_frame).
+pub(crate) const SA_RESTORER: usize = 0;
+/// The type of an action's restorer.
+pub(crate) type Restorer = ();
+/// The restorer of each action.
+pub(crate) const RESTORER: Restorer = ();
+
+/// Returns from a signal handler: rt_sigreturn(2). Handlers return to the vDSO's, not
+/// to this one; programs do not call it.
+///
+/// The kernel finds what the handler interrupted by the stack pointer, which must be as
+/// the handler found it: a function of ordinary instructions would have moved it.
+///
+/// # Safety
+///
+/// The stack pointer must be at a signal's frame.
+#[unsafe(naked)]
+pub unsafe extern "C" fn rt_sigreturn() -> ! {
+    core::arch::naked_asm!("li a7, {nr}", "ecall", nr = const nr::rt_sigreturn)
+}
+
 /// clone(2) whose child calls `entry` with `data`, on the stack that ends at `stack`,
 /// a multiple of 16, or if that is null where the caller's ends. The parent gets what
 /// the kernel returns, undecoded.
@@ -112,7 +134,7 @@ pub(crate) unsafe fn clone_to(
     child_tid: Register,
     tls: Register,
     entry: Entry,
-    data: Address,
+    data: *mut c_void,
 ) -> Register {
     let result: Register;
     // SAFETY: the parent finds its registers and its stack as a called function leaves

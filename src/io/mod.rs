@@ -10,16 +10,47 @@
 //! 1; from [`eprint!`](crate::eprint), which has no place left to complain, as a
 //! status of 1 instead of 0. No text is lost with status 0.
 
+mod buf_reader;
+mod buf_writer;
+mod copy;
+mod descriptor;
+mod digits;
+mod error;
+#[cfg(feature = "alloc")]
+mod ext;
+mod pipe;
 mod print;
 mod stdio;
+#[cfg(test)]
+mod tests;
+mod ufmt;
 
-pub use embedded_io::{Error, ErrorKind, ErrorType, Read, Write};
+pub use buf_reader::BufReader;
+pub use buf_writer::{BufWriter, IntoInnerError, LineWriter};
+pub use copy::{CopyError, copy, copy_buffered};
+pub use descriptor::read_exact;
+pub(crate) use descriptor::{reader, writer};
+pub use digits::{Digits, Integer, decimal, hex};
+pub use embedded_io::{
+    BufRead, Error, ErrorKind, ErrorType, Read, ReadExactError, Seek, SeekFrom, SliceWriteError,
+    Write, WriteFmtError,
+};
+use error::is_interruption;
+pub use error::retry;
+#[cfg(feature = "alloc")]
+pub use ext::{BufReadExt, Lines, ReadExt};
+pub use pipe::{PipeReader, PipeWriter, pipe};
+pub use print::print_str;
 #[doc(hidden)]
 pub use print::{_eprint, _print};
 pub(crate) use stdio::flush_if_free;
 pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
+pub use ufmt_write::uWrite;
 
 use crate::sys::{self, BorrowedFd, Errno, Result};
+
+/// How much a buffer holds that nobody has told.
+const BUFFER_SIZE: usize = 8192;
 
 /// Writes all of `bytes` to `fd`, past any buffer: goes on after a short write and
 /// after `EINTR`.

@@ -216,7 +216,7 @@ named! {
     }
 
     /// How the program will use a part of a file: posix_fadvise(2).
-    Advice: u32 {
+    FileAdvice: u32 {
         /// As ever.
         NORMAL = general::POSIX_FADV_NORMAL;
         /// Here and there.
@@ -617,7 +617,7 @@ syscalls! {
     /// # Errors
     ///
     /// `EINVAL` for advice that there is not, `ESPIPE` for a pipe, `EBADF`.
-    sys fadvise64(fd: BorrowedFd<'_>, offset: u64, length: u64, advice: Advice) -> Result<()>;
+    sys fadvise64(fd: BorrowedFd<'_>, offset: u64, length: u64, advice: FileAdvice) -> Result<()>;
 
     /// Reads the `count` bytes from `offset` on into the kernel's cache: readahead(2).
     ///
@@ -723,4 +723,20 @@ syscalls! {
     /// together; `EMFILE`, `ENFILE`, `ENOMEM`, `EACCES` if the system does not want it
     /// `EXEC`.
     sys memfd_create(name: impl Path, flags: MemfdFlags) -> Result<OwnedFd>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the offset is one word, the flags go where the kernel has its other half: a
+    /// program may not notice, as what is in the next register may be as good.
+    #[test]
+    fn flags_are_the_sixth_word() {
+        for name in ["preadv2_halves", "pwritev2_halves"] {
+            let call = CALLS.iter().find(|call| call.name == name).unwrap();
+            let words: usize = call.parameters.iter().map(|of| of.words).sum();
+            assert_eq!(words, 6, "{name}");
+        }
+    }
 }

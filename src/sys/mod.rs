@@ -78,6 +78,7 @@ pub mod raw {
     pub use super::random::raw::*;
     pub use super::resource::raw::*;
     pub use super::signal::raw::*;
+    pub use super::signal::rt_sigreturn;
     pub use super::stat::raw::*;
     pub use super::thread::raw::*;
     pub use super::time::raw::*;
@@ -101,6 +102,7 @@ pub const CALLS: &[&[Call]] = &[
     random::CALLS,
     resource::CALLS,
     signal::CALLS,
+    signal::RT_SIGRETURN,
     stat::CALLS,
     thread::CALLS,
     time::CALLS,

@@ -65,12 +65,20 @@ const PROGRAMS: &[&str] = &[
 
 /// Calls that qemu-user 7.2 does not have: a newer one may. They are proved where the
 /// kernel is real, which is on x86_64 and i386.
+#[rustfmt::skip]
 const LACKING_UNDER_QEMU: &[&str] = &[
     "arch_prctl",
     "clone3",
+    "epoll_pwait2",
     "execveat",
+    "io_uring_enter",
+    "io_uring_register",
+    "io_uring_setup",
     "mlock2",
+    "openat2",
+    "preadv2",
     "ptrace",
+    "pwritev2",
     "reboot",
     "seccomp",
     "setns",

@@ -7,6 +7,7 @@
 
 #![no_std]
 
+pub mod child;
 pub mod subjects;
 
 use core::fmt::Debug;
