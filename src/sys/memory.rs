@@ -115,7 +115,7 @@ flags! {
 
 named! {
     /// What [`madvise`] tells the kernel of pages, or wants of it.
-    MemoryAdvice: u32 {
+    Advice: u32 {
         /// Nothing special.
         NORMAL = general::MADV_NORMAL;
         /// They are used in no order.
@@ -300,7 +300,7 @@ syscalls! {
     ///
     /// Some advices change what is in the pages, or that they are there: nothing may
     /// rely on that.
-    unsafe sys madvise(address: Address, length: usize, advice: MemoryAdvice) -> Result<()>;
+    unsafe sys madvise(address: Address, length: usize, advice: Advice) -> Result<()>;
 
     /// [`mincore`], for the kernel to write to `pages` as many bytes as there are
     /// pages.

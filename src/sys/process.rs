@@ -2,14 +2,15 @@
 
 use core::convert::Infallible;
 use core::ffi::{CStr, c_int};
-use core::mem;
 
-use linux_raw_sys::general::{self, siginfo_t};
+use linux_raw_sys::general;
 use linux_raw_sys::prctl as kernel;
 
 use super::declare::{Argument, Outcome, Shown, Value, Word, Words};
 use super::kinds::{flags, named};
-use super::{Address, At, BorrowedFd, CStrList, Errno, OwnedFd, Path, Result, Rusage, Signal};
+use super::{
+    Address, At, BorrowedFd, CStrList, Errno, OwnedFd, Path, Result, Rusage, SigInfo, Signal,
+};
 use crate::arch::{self, Register, nr};
 use crate::{syscall, syscalls};
 
@@ -764,7 +765,7 @@ syscalls! {
     /// itself. And both have everything: what must be done once, as writing what is
     /// buffered or removing a file in the end, only one of them may do.
     unsafe wrap fork() -> Result<Option<Pid>> {
-        let signal = Some(Signal(general::SIGCHLD as i32));
+        let signal = Some(Signal::CHLD);
         let none = Address::default();
         // SAFETY: the child has its own copy of the memory, and no flag makes anything of
         // the addresses; the rest is passed on to the caller.
@@ -790,7 +791,7 @@ syscalls! {
     /// [`raw`](super::raw). What it does to the memory stays done; descriptors are copies.
     /// A signal handler runs in the child too: hold signals back if that hurts.
     unsafe wrap vfork(entry: extern "C" fn(Address) -> !, data: Address) -> Result<Pid> {
-        let signal = Some(Signal(general::SIGCHLD as i32));
+        let signal = Some(Signal::CHLD);
         let word = clone_word(CloneFlags::VM | CloneFlags::VFORK, signal)?;
         let none = Register::default();
         // SAFETY: the caller waits while the child uses its stack; no flag makes anything
@@ -847,7 +848,7 @@ syscalls! {
     /// As for [`waitid`].
     part sys waitid_info(
         child: WaitId<'_>,
-        info: &mut siginfo_t,
+        info: &mut SigInfo,
         options: WaitOptions,
         usage: Option<&mut Rusage>
     ) -> Result<()> = nr::waitid;
@@ -866,19 +867,13 @@ syscalls! {
         options: WaitOptions,
         usage: Option<&mut Rusage>,
     ) -> Result<Option<ChildInfo>> {
-        // SAFETY: it is numbers and pointers, for all of which zero is a value.
-        let mut info: siginfo_t = unsafe { mem::zeroed() };
+        let mut info = SigInfo::zeroed();
         waitid_info(child, &mut info, options, usage)?;
-        // SAFETY: every part of the union is numbers and pointers, all written.
-        let (code, child) = unsafe {
-            let info = &info.__bindgen_anon_1.__bindgen_anon_1;
-            (info.si_code, info._sifields._sigchld)
-        };
-        Ok((child._pid != 0).then_some(ChildInfo {
-            pid: Pid(child._pid),
-            uid: Uid(child._uid),
-            code: ChildCode(code),
-            status: child._status,
+        Ok((info.pid().0 != 0).then(|| ChildInfo {
+            pid: info.pid(),
+            uid: info.uid(),
+            code: ChildCode(info.code().0),
+            status: info.status(),
         }))
     }
 
@@ -891,32 +886,20 @@ syscalls! {
     /// flags, `EMFILE`, `ENFILE`, `ENOMEM`, `ENODEV`.
     sys pidfd_open(process: Pid, flags: PidfdFlags) -> Result<OwnedFd>;
 
-    /// [`pidfd_send_signal`] with what else a handler is told.
+    /// Sends `signal` to the process that `process` is a descriptor of:
+    /// pidfd_send_signal(2), since Linux 5.1. Without `info`, as kill does.
     ///
     /// # Errors
     ///
-    /// As for [`pidfd_send_signal`].
-    part sys pidfd_send_signal_info(
+    /// `ESRCH` if it has ended and was waited for; `EPERM`, also if `info` claims to be
+    /// from the kernel or from kill; `EINVAL` for a signal that there is not, that
+    /// `info` is not for or unknown flags; `EBADF` if it is no descriptor of a process.
+    sys pidfd_send_signal(
         process: BorrowedFd<'_>,
         signal: Signal,
-        info: Option<&siginfo_t>,
+        info: Option<&SigInfo>,
         flags: PidfdSignalFlags
-    ) -> Result<()> = nr::pidfd_send_signal;
-
-    /// Sends `signal` to the process that `process` is a descriptor of, as kill does:
-    /// pidfd_send_signal(2), since Linux 5.1.
-    ///
-    /// # Errors
-    ///
-    /// `ESRCH` if it has ended and was waited for, `EPERM`, `EINVAL` for a signal that
-    /// there is not or unknown flags, `EBADF` if it is no descriptor of a process.
-    wrap pidfd_send_signal(
-        process: BorrowedFd<'_>,
-        signal: Signal,
-        flags: PidfdSignalFlags,
-    ) -> Result<()> {
-        pidfd_send_signal_info(process, signal, None, flags)
-    }
+    ) -> Result<()>;
 
     /// Does to the process or the thread what `option` says: prctl(2). Returns what the
     /// option returns.

@@ -7,8 +7,8 @@ use core::ptr;
 use core::str;
 
 use freestand::sys::{
-    self, Address, Errno, LockAllFlags, LockFlags, MapFlags, MemoryAdvice, Mode, OFlags, OwnedFd,
-    Prot, RemapFlags, SyncFlags,
+    self, Address, Advice, Errno, LockAllFlags, LockFlags, MapFlags, Mode, OFlags, OwnedFd, Prot,
+    RemapFlags, SyncFlags,
 };
 use test_programs::{err, ok, ok_if_there, seen};
 
@@ -251,11 +251,11 @@ fn advising() {
     assert!(!is_resident(page));
     set_byte(page, 1);
     assert!(is_resident(page));
-    ok!(unsafe madvise(page, PAGE, MemoryAdvice::NORMAL));
+    ok!(unsafe madvise(page, PAGE, Advice::NORMAL));
     assert_eq!(byte(page), 1);
-    ok!(unsafe madvise(page, PAGE, MemoryAdvice::DONTNEED));
+    ok!(unsafe madvise(page, PAGE, Advice::DONTNEED));
     assert_eq!(byte(page), 0);
-    err!(EINVAL, unsafe madvise(page.wrapping_byte_add(1), PAGE, MemoryAdvice::NORMAL));
+    err!(EINVAL, unsafe madvise(page.wrapping_byte_add(1), PAGE, Advice::NORMAL));
 
     err!(EINVAL, mincore(page, 4097, &mut [0]));
     unmap(page, PAGE);

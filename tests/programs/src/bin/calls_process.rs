@@ -17,18 +17,11 @@ use freestand::sys::{
     Rusage, STDIN, SeccompAction, SeccompFlags, SeccompOperation, Signal, SockFilter, SockFprog,
     Tid, Uid, WaitId, WaitOptions, WaitStatus, Word, nr, syscall,
 };
-use linux_raw_sys::general::{RLIMIT_NPROC, SIGCHLD, SIGCONT, SIGHUP, SIGKILL, SIGSTOP, SIGSYS};
+use linux_raw_sys::general::{RLIMIT_NPROC, SIGCHLD};
 use linux_raw_sys::ptrace::{BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W};
 use test_programs::{err, ok, ok_if_there, seen};
 
 freestand::entry!(main);
-
-const CHLD: Signal = Signal(SIGCHLD as i32);
-const CONT: Signal = Signal(SIGCONT as i32);
-const HUP: Signal = Signal(SIGHUP as i32);
-const KILL: Signal = Signal(SIGKILL as i32);
-const STOP: Signal = Signal(SIGSTOP as i32);
-const SYS: Signal = Signal(SIGSYS as i32);
 
 /// Whether the kernel takes clone's flags as they are: of vfork, qemu makes a fork, and a
 /// child's id only the child gets to know. Other kernels than qemu's are not sure here.
@@ -110,7 +103,7 @@ fn is_lacking(name: &str, change: Change) -> bool {
 
 /// Stops the process.
 fn stop() {
-    sys::tgkill(sys::getpid(), sys::gettid(), STOP).unwrap();
+    sys::tgkill(sys::getpid(), sys::gettid(), Signal::STOP).unwrap();
 }
 
 /// A word of memory that children share.
@@ -262,10 +255,10 @@ fn waiting() {
     let options = WaitOptions::STOPPED | WaitOptions::NOWAIT;
     let mut used = usage();
     let stopped = ok!(waitid(id, options, Some(&mut used)));
-    assert_eq!(stopped, found(ChildCode::STOPPED, STOP.0));
+    assert_eq!(stopped, found(ChildCode::STOPPED, Signal::STOP.0));
     assert!(used.ru_minflt > 0);
     let stopped = Change::Stopped {
-        signal: STOP,
+        signal: Signal::STOP,
         event: 0,
     };
     assert_eq!(wait(child), stopped);
@@ -275,7 +268,8 @@ fn waiting() {
 
     ok!(pidfd_send_signal(
         fd.as_fd(),
-        CONT,
+        Signal::CONT,
+        None,
         PidfdSignalFlags::empty()
     ));
     ok!(wait4(
@@ -287,14 +281,15 @@ fn waiting() {
     assert_eq!(status.change(), Change::Continued);
     ok!(pidfd_send_signal(
         fd.as_fd(),
-        KILL,
+        Signal::KILL,
+        None,
         PidfdSignalFlags::empty()
     ));
     let options = WaitOptions::EXITED;
     let killed = ok!(waitid(WaitId::All, options | WaitOptions::NOWAIT, None));
-    assert_eq!(killed, found(ChildCode::KILLED, KILL.0));
+    assert_eq!(killed, found(ChildCode::KILLED, Signal::KILL.0));
     let killed = Change::Signaled {
-        signal: KILL,
+        signal: Signal::KILL,
         dumped_core: false,
     };
     assert_eq!(wait(child), killed);
@@ -304,8 +299,11 @@ fn waiting() {
     err!(ESRCH, pidfd_open(NOBODY, PidfdFlags::empty()));
     err!(EINVAL, pidfd_open(Pid::OWN, PidfdFlags::empty()));
     let none = PidfdSignalFlags::empty();
-    err!(ESRCH, pidfd_send_signal(fd.as_fd(), KILL, none));
-    err!(EBADF, pidfd_send_signal(STDIN, KILL, none));
+    err!(
+        ESRCH,
+        pidfd_send_signal(fd.as_fd(), Signal::KILL, None, none)
+    );
+    err!(EBADF, pidfd_send_signal(STDIN, Signal::KILL, None, none));
 }
 
 /// Until somebody ends the process.
@@ -411,7 +409,7 @@ fn cloning() {
     let flags = CloneFlags::PARENT_SETTID | CloneFlags::CHILD_SETTID;
     let child = ok!(unsafe clone(
         flags,
-        Some(CHLD),
+        Some(Signal::CHLD),
         &raw mut to_parent,
         &raw mut to_child,
         NULL
@@ -426,9 +424,9 @@ fn cloning() {
     assert_eq!(wait(Pid(child.0)), Change::Exited(2));
 
     // Not without the memory.
-    err!(EINVAL, unsafe clone(CloneFlags::SIGHAND, Some(CHLD), NONE, NONE, NULL));
+    err!(EINVAL, unsafe clone(CloneFlags::SIGHAND, Some(Signal::CHLD), NONE, NONE, NULL));
     // Not by clone.
-    err!(EINVAL, unsafe clone(CloneFlags::NEWTIME, Some(CHLD), NONE, NONE, NULL));
+    err!(EINVAL, unsafe clone(CloneFlags::NEWTIME, Some(Signal::CHLD), NONE, NONE, NULL));
 }
 
 const THREAD: CloneFlags = CloneFlags::VM
@@ -714,7 +712,7 @@ fn rebooting() {
         return;
     };
     let hung_up = Change::Signaled {
-        signal: HUP,
+        signal: Signal::HUP,
         dumped_core: false,
     };
     assert_eq!(ended, hung_up);
@@ -741,7 +739,7 @@ fn tracing() {
     assert_eq!(
         stopped,
         Change::Stopped {
-            signal: STOP,
+            signal: Signal::STOP,
             event: 0
         }
     );
@@ -810,7 +808,13 @@ fn confining() {
         status(confine(SeccompAction::KILL_PROCESS.0).and_then(|()| sys::setsid().map(drop)))
     }));
     assert!(
-        matches!(killed, Change::Signaled { signal: SYS, .. }),
+        matches!(
+            killed,
+            Change::Signaled {
+                signal: Signal::SYS,
+                ..
+            }
+        ),
         "{killed:?}"
     );
     err!(EINVAL, unsafe seccomp(SeccompOperation(u32::MAX), SeccompFlags::empty(), NULL));
