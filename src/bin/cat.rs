@@ -58,24 +58,14 @@ fn copy(file: &CStr) -> Result<(), Failure> {
         STDIN
     } else {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        opened = retry(|| sys::open(file, flags, Mode::empty())).map_err(Failure::Read)?;
+        opened = io::retry(|| sys::open(file, flags, Mode::empty())).map_err(Failure::Read)?;
         opened.as_fd()
     };
     let mut buffer = BUFFER.lock();
     loop {
-        match retry(|| sys::read(input, &mut *buffer)).map_err(Failure::Read)? {
+        match io::retry(|| sys::read(input, &mut *buffer)).map_err(Failure::Read)? {
             0 => return Ok(()),
             n => io::write_all(STDOUT, &buffer[..n]).map_err(Failure::Write)?,
-        }
-    }
-}
-
-/// Makes the call again for as long as signals interrupt it.
-fn retry<T>(mut call: impl FnMut() -> sys::Result<T>) -> sys::Result<T> {
-    loop {
-        match call() {
-            Err(Errno::EINTR) => {}
-            result => return result,
         }
     }
 }

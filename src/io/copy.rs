@@ -11,7 +11,8 @@ use crate::sys::{self, AsFd, BorrowedFd, Errno, Result, SpliceFlags, Whence};
 /// and so little that no position overflows.
 const MOST: usize = 1 << 30;
 
-/// What goes through memory at a time.
+/// What goes through memory at a time. With 128 KiB, as GNU cat has them, a copy to a
+/// pipe takes a tenth less time; but a task's stack may be small.
 const BUFFER_SIZE: usize = 32 << 10;
 
 /// Copies all that `reader` has to give to `writer`, from where both are on. Returns
@@ -33,8 +34,8 @@ const BUFFER_SIZE: usize = 32 << 10;
 /// would send its pages themselves, and a later change of the file would be seen by
 /// whoever reads late. Who wants that uses [`sys::sendfile`].
 ///
-/// It goes on after `EINTR`. Past a [`Stdout`](super::Stdout)'s buffer it goes too:
-/// flush that first.
+/// It takes 32 KiB of the stack, and goes on after `EINTR`. It goes past the buffer of
+/// [`Stdout`](super::Stdout): flush that first.
 ///
 /// # Errors
 ///

@@ -446,7 +446,7 @@ fn an_interrupted_copy_goes_on(target: Target) -> Result<()> {
 
 fn a_copy_in_small_steps_loses_nothing(target: Target) -> Result<()> {
     // A stop at each byte takes its time, so the least goes with the fewest.
-    for (most, len) in [(1, 50), (7, 500), (4096, 50_000)] {
+    for (most, len) in [(1, 50), (4096, 50_000)] {
         for &(pair, by) in PAIRS {
             let run = copy(target, "copy", pair, &binary(len), |_, _| Fate::Moves(most))?;
             // What goes nowhere goes at once, whatever is asked for.
@@ -465,8 +465,6 @@ fn other_errors_end_the_copy(target: Target) -> Result<()> {
         (libc::EIO, "EIO"),
         (libc::ENOSPC, "ENOSPC"),
         (libc::EAGAIN, "EAGAIN"),
-        (libc::EFBIG, "EFBIG"),
-        (libc::EPIPE, "EPIPE"),
     ] {
         for &((from, to), by) in PAIRS {
             for at in [0, 1] {
