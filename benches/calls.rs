@@ -48,12 +48,16 @@ fn main() -> Result<()> {
 }
 
 /// The calls, in the order in which the programs make them.
-const CALLS: [&str; 8] = [
+const CALLS: [&str; 12] = [
     "getpid",
     "read",
     "write",
     "openat",
     "open",
+    "create",
+    "lseek",
+    "pread64",
+    "pipe2",
     "mmap",
     "munmap",
     "clock_gettime",

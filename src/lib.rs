@@ -23,9 +23,9 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`mod@env`], [`process`], [`heap`] | what programs name: std's names and shapes |
+//! | [`mod@env`], [`fs`], [`process`], [`heap`] | what programs name: std's names and shapes |
 //! | [`io`], [`startup`] | standard input and output; from `_start` to `main` |
-//! | [`sync`] | locks on futexes |
+//! | [`sync`], [`path`] | locks on futexes; paths, taken apart and put together |
 //! | [`sys`], [`mem`] | every system call, declared once; memcpy and its family |
 //! | [`arch`] | what differs between the processors |
 //!
@@ -38,14 +38,18 @@
 #![cfg_attr(not(test), no_std)]
 #![warn(missing_docs)]
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
 // The macros' documentation names items by this name wherever it is read.
 extern crate self as freestand;
 
 pub mod arch;
 pub mod env;
+pub mod fs;
 pub mod heap;
 pub mod io;
 pub mod mem;
+pub mod path;
 pub mod process;
 pub mod startup;
 pub mod sync;

@@ -7,6 +7,10 @@
 //! (Documentation/arch/arm64/sve.rst, "System call behaviour").
 
 use core::arch::asm;
+use core::ptr;
+
+use super::{Entry, Register};
+use core::ffi::c_void;
 
 /// The number of the call that maps memory.
 pub(crate) use linux_raw_sys::general::__NR_mmap as NR_MMAP;
@@ -25,6 +29,13 @@ pub(crate) use linux_raw_sys::general::{F_GETLK, F_SETLK, F_SETLKW};
 pub(crate) use linux_raw_sys::general::{stat as KernelStat, statfs as KernelStatfs};
 /// Whether the calls for the latter want its size told (statfs(2)).
 pub(crate) const STATFS_TAKES_SIZE: bool = false;
+
+/// clone(2)'s fourth word is the thread pointer, the fifth where the child's id goes
+/// (clone(2), "C library/kernel differences").
+pub(crate) const CLONE_TLS_IS_FOURTH: bool = true;
+
+/// There is no call that sets what only this architecture has.
+pub(crate) const NR_ARCH_PRCTL: Option<u32> = None;
 
 /// The architecture's name.
 pub const NAME: &str = "aarch64";
@@ -103,6 +114,83 @@ macro_rules! syscall {
     };
 }
 pub(crate) use syscall;
+
+/// The flag that says that an action has a restorer. Without one the kernel uses the
+/// vDSO's (arch/arm64/kernel/signal.c, setup_return).
+pub(crate) const SA_RESTORER: usize = linux_raw_sys::general::SA_RESTORER as usize;
+/// The type of an action's restorer.
+pub(crate) type Restorer = Option<unsafe extern "C" fn() -> !>;
+/// The restorer of each action.
+pub(crate) const RESTORER: Restorer = Some(rt_sigreturn);
+
+/// Returns from a signal handler: rt_sigreturn(2). It is where a handler returns to,
+/// by the action's `sa_restorer`; programs do not call it.
+///
+/// The kernel finds what the handler interrupted by the stack pointer, which must be as
+/// the handler found it: a function of ordinary instructions, or one that is called,
+/// would have moved it. Debuggers know the place by these two instructions.
+///
+/// # Safety
+///
+/// The stack pointer must be at a signal's frame.
+#[unsafe(naked)]
+pub unsafe extern "C" fn rt_sigreturn() -> ! {
+    core::arch::naked_asm!("mov x8, #{nr}", "svc #0", nr = const nr::rt_sigreturn)
+}
+
+/// clone(2) whose child calls `entry` with `data`, on the stack that ends at `stack`,
+/// a multiple of 16, or if that is null where the caller's ends. The parent gets what
+/// the kernel returns, undecoded.
+///
+/// A child has all of its parent's registers but x0, which is 0, and sp if it gets a
+/// stack (clone(2)): so `entry` and `data` travel in registers. To its parent, the
+/// child is a function that was called, with the registers that one may change.
+///
+/// # Safety
+///
+/// As for [`sys::clone_on_stack`](crate::sys::clone_on_stack), and with a null stack
+/// as for [`sys::vfork`](crate::sys::vfork): the child has a copy of the memory, or the
+/// caller waits while the child uses its stack.
+#[inline(always)]
+pub(crate) unsafe fn clone_to(
+    flags: u32,
+    stack: Register,
+    parent_tid: Register,
+    child_tid: Register,
+    tls: Register,
+    entry: Entry,
+    data: *mut c_void,
+) -> Register {
+    let result: Register;
+    // SAFETY: the parent finds its registers and its stack as a called function leaves
+    // them, which `clobber_abi` declares; the child never gets to the end. sp is always
+    // at a multiple of 16 (AAPCS64, "The Stack"), and nothing is kept below it.
+    unsafe {
+        asm!(
+            "svc #0",
+            // 0 in the child only.
+            "cbnz x0, 2f",
+            // The deepest frame's pointer is 0 (AAPCS64, "The Frame Pointer"), and there
+            // is nowhere to return to: an unwinder stops here.
+            "mov x29, xzr",
+            "mov x30, xzr",
+            // The first argument ("Parameter passing rules").
+            "mov x0, x6",
+            "br x5",
+            "2:",
+            in("x8") nr::clone as usize,
+            inlateout("x0") ptr::without_provenance_mut::<()>(flags as usize) => result,
+            in("x1") stack,
+            in("x2") parent_tid,
+            in("x3") tls,
+            in("x4") child_tid,
+            in("x5") entry,
+            in("x6") data,
+            clobber_abi("C"),
+        );
+    }
+    result
+}
 
 /// Runs the program's exit pieces and ends the process (`start/aarch64.S`).
 #[inline(always)]

@@ -9,6 +9,10 @@
 //! put back.
 
 use core::arch::asm;
+use core::ptr;
+
+use super::{Entry, Register};
+use core::ffi::c_void;
 
 /// The number of the call that maps memory.
 pub(crate) use linux_raw_sys::general::__NR_mmap2 as NR_MMAP;
@@ -31,6 +35,13 @@ pub(crate) use linux_raw_sys::general::{
 pub(crate) use linux_raw_sys::general::{stat64 as KernelStat, statfs64 as KernelStatfs};
 /// Whether the calls for the latter want its size told (statfs64(2)).
 pub(crate) const STATFS_TAKES_SIZE: bool = true;
+
+/// clone(2)'s fourth word is the thread pointer, a `user_desc` in fact, the fifth
+/// where the child's id goes (clone(2), "C library/kernel differences").
+pub(crate) const CLONE_TLS_IS_FOURTH: bool = true;
+
+/// The number of the call that sets what only this architecture has.
+pub(crate) const NR_ARCH_PRCTL: Option<u32> = Some(nr::arch_prctl);
 
 /// The architecture's name.
 pub const NAME: &str = "i386";
@@ -192,6 +203,105 @@ macro_rules! syscall {
     }};
 }
 pub(crate) use syscall;
+
+/// The flag that says that an action has a restorer. Without one the kernel uses the
+/// vDSO's, which a process may be without (arch/x86/kernel/signal_32.c,
+/// ia32_setup_rt_frame).
+pub(crate) const SA_RESTORER: usize = linux_raw_sys::general::SA_RESTORER as usize;
+/// The type of an action's restorer.
+pub(crate) type Restorer = Option<unsafe extern "C" fn() -> !>;
+/// The restorer of each action.
+pub(crate) const RESTORER: Restorer = Some(rt_sigreturn);
+
+/// Returns from a signal handler: rt_sigreturn(2). It is where a handler's `ret` goes,
+/// by the action's `sa_restorer`; programs do not call it.
+///
+/// The kernel finds what the handler interrupted by the stack pointer, which must be as
+/// that `ret` leaves it: a function of ordinary instructions, or one that is called,
+/// would have moved it. Debuggers know the place by these two instructions.
+///
+/// # Safety
+///
+/// The stack pointer must be at a signal's frame, without the return address.
+#[unsafe(naked)]
+pub unsafe extern "C" fn rt_sigreturn() -> ! {
+    core::arch::naked_asm!("mov eax, {nr}", "int 0x80", nr = const nr::rt_sigreturn)
+}
+
+/// clone(2) whose child calls `entry` with `data`, on the stack that ends at `stack`,
+/// a multiple of 16, or if that is null where the caller's ends. The parent gets what
+/// the kernel returns, undecoded.
+///
+/// A child has all of its parent's registers but eax, which is 0, and esp if it gets
+/// a stack (clone(2)). Five of the others are the call's, which leaves ebp for `entry`:
+/// `data` waits on the child's stack, where an argument belongs. To its parent, the
+/// child is a function that was called, with the registers that one may change.
+///
+/// # Safety
+///
+/// As for [`sys::clone_on_stack`](crate::sys::clone_on_stack), and with a null stack
+/// as for [`sys::vfork`](crate::sys::vfork): the child has a copy of the memory, or the
+/// caller waits while the child uses its stack.
+#[inline(always)]
+pub(crate) unsafe fn clone_to(
+    flags: u32,
+    stack: Register,
+    parent_tid: Register,
+    child_tid: Register,
+    tls: Register,
+    entry: Entry,
+    data: *mut c_void,
+) -> Register {
+    let result: Register;
+    // No register is left for these: eax points at them. The parent reads them before
+    // the call, for then they may go.
+    let in_memory = [
+        ptr::without_provenance_mut(nr::clone as usize),
+        tls,
+        (entry as *mut ()),
+        data.cast(),
+    ];
+    // SAFETY: the parent finds its registers and its stack as a called function leaves
+    // them: `clobber_abi` declares some, esi and ebp are put back; the child never gets
+    // to the end. Without `nostack` the compiler keeps nothing below esp.
+    unsafe {
+        asm!(
+            "push esi",
+            "push ebp",
+            // Without a stack of its own, the child's begins below here.
+            "test ecx, ecx",
+            "cmovz ecx, esp",
+            "and ecx, -16",
+            // The argument's place ends at a multiple of 16 (psABI 2.2.2).
+            "sub ecx, 16",
+            "mov esi, [eax + 12]",
+            "mov [ecx], esi",
+            "mov ebp, [eax + 8]",
+            "mov esi, [eax + 4]",
+            "mov eax, [eax]",
+            "int 0x80",
+            // 0 in the child only.
+            "test eax, eax",
+            "jnz 2f",
+            // The deepest frame's pointer is 0 (2.3.1), and there is nowhere to return
+            // to: an unwinder stops here. It lies below the argument, as behind a call.
+            "mov eax, ebp",
+            "xor ebp, ebp",
+            "push 0",
+            "jmp eax",
+            "2:",
+            "pop ebp",
+            "pop esi",
+            inlateout("eax") &raw const in_memory => result,
+            in("ebx") flags,
+            in("ecx") stack,
+            in("edx") parent_tid,
+            in("edi") child_tid,
+            clobber_abi("C"),
+        );
+    }
+    result
+}
 
 /// Runs the program's exit pieces and ends the process (`start/i386.S`).
 #[inline(always)]

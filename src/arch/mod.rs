@@ -10,6 +10,11 @@
 //! | `NR_LSEEK`, `LSEEK_IN_HALVES` | lseek or _llseek, and whether it takes the offset as two words and puts the position into memory |
 //! | `F_GETLK`, `F_SETLK`, `F_SETLKW` | fcntl's commands for locks whose offsets have 64 bits |
 //! | `KernelStat`, `KernelStatfs`, `STATFS_TAKES_SIZE` | what stat and statfs fill, and whether the latter wants its size |
+//! | `rt_sigreturn` | what a signal handler returns to |
+//! | `Restorer`, `RESTORER`, `SA_RESTORER` | how an action says so: its field's type and value, and the flag |
+//! | `CLONE_TLS_IS_FOURTH` | in which order clone takes its last two words |
+//! | `clone_to` | clone whose child calls a function |
+//! | `NR_ARCH_PRCTL` | arch_prctl, if there is one |
 //! | `nr`, `widest` | the numbers of the kernel's system calls |
 //! | `exit` | jumps to `start_exit` in `start/<name>.S` |
 //! | `store_argv!`, `call_handler!` | the instructions of the two kinds of piece |
@@ -58,7 +63,9 @@ mod imp;
 compile_error!("freestand runs on x86_64, i386, aarch64 and riscv64: pass one of their targets");
 
 pub(crate) use imp::*;
-pub use imp::{NAME, exit, nr, trap, widest};
+pub use imp::{NAME, exit, nr, rt_sigreturn, trap, widest};
+
+use core::ffi::c_void;
 
 /// The contents of one register on its way into or out of the kernel.
 ///
@@ -66,6 +73,9 @@ pub use imp::{NAME, exit, nr, trap, widest};
 /// keeps its provenance, so the compiler knows that the memory behind it may
 /// change. Numbers travel as pointers that point nowhere.
 pub type Register = *mut ();
+
+/// What a child of [`clone_to`] calls.
+pub(crate) type Entry = extern "C" fn(*mut c_void) -> !;
 
 /// The `syscallN` with these arguments.
 macro_rules! functions {

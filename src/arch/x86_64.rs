@@ -8,6 +8,9 @@
 
 use core::arch::asm;
 
+use super::{Entry, Register};
+use core::ffi::c_void;
+
 /// The number of the call that maps memory.
 pub(crate) use linux_raw_sys::general::__NR_mmap as NR_MMAP;
 /// What its offset counts: bytes (mmap2(2)).
@@ -25,6 +28,13 @@ pub(crate) use linux_raw_sys::general::{F_GETLK, F_SETLK, F_SETLKW};
 pub(crate) use linux_raw_sys::general::{stat as KernelStat, statfs as KernelStatfs};
 /// Whether the calls for the latter want its size told (statfs(2)).
 pub(crate) const STATFS_TAKES_SIZE: bool = false;
+
+/// clone(2)'s fourth word is where the child's id goes, the fifth the thread pointer
+/// (clone(2), "C library/kernel differences").
+pub(crate) const CLONE_TLS_IS_FOURTH: bool = false;
+
+/// The number of the call that sets what only this architecture has.
+pub(crate) const NR_ARCH_PRCTL: Option<u32> = Some(nr::arch_prctl);
 
 /// The architecture's name.
 pub const NAME: &str = "x86_64";
@@ -82,6 +92,85 @@ macro_rules! syscall {
     };
 }
 pub(crate) use syscall;
+
+/// The flag that says that an action has a restorer, without which the kernel runs no
+/// handler (arch/x86/kernel/signal_64.c, x64_setup_rt_frame).
+pub(crate) const SA_RESTORER: usize = linux_raw_sys::general::SA_RESTORER as usize;
+/// The type of an action's restorer.
+pub(crate) type Restorer = Option<unsafe extern "C" fn() -> !>;
+/// The restorer of each action.
+pub(crate) const RESTORER: Restorer = Some(rt_sigreturn);
+
+/// Returns from a signal handler: rt_sigreturn(2). It is where a handler's `ret` goes,
+/// by the action's `sa_restorer`; programs do not call it.
+///
+/// The kernel finds what the handler interrupted by the stack pointer, which must be as
+/// that `ret` leaves it: a function of ordinary instructions, or one that is called,
+/// would have moved it. Debuggers know the place by these two instructions.
+///
+/// # Safety
+///
+/// The stack pointer must be at a signal's frame, without the return address.
+#[unsafe(naked)]
+pub unsafe extern "C" fn rt_sigreturn() -> ! {
+    core::arch::naked_asm!("mov rax, {nr}", "syscall", nr = const nr::rt_sigreturn)
+}
+
+/// clone(2) whose child calls `entry` with `data`, on the stack that ends at `stack`,
+/// a multiple of 16, or if that is null where the caller's ends. The parent gets what
+/// the kernel returns, undecoded.
+///
+/// A child has all of its parent's registers but rax, which is 0, and rsp if it gets
+/// a stack (clone(2)): so `entry` and `data` travel in registers. To its parent, the
+/// child is a function that was called, with the registers that one may change.
+///
+/// # Safety
+///
+/// As for [`sys::clone_on_stack`](crate::sys::clone_on_stack), and with a null stack
+/// as for [`sys::vfork`](crate::sys::vfork): the child has a copy of the memory, or the
+/// caller waits while the child uses its stack.
+#[inline(always)]
+pub(crate) unsafe fn clone_to(
+    flags: u32,
+    stack: Register,
+    parent_tid: Register,
+    child_tid: Register,
+    tls: Register,
+    entry: Entry,
+    data: *mut c_void,
+) -> Register {
+    let result: Register;
+    // SAFETY: the parent finds its registers and its stack as a called function leaves
+    // them, which `clobber_abi` declares; the child never gets to the end. Without
+    // `nostack` the compiler keeps nothing below rsp, and rsp at a multiple of 16.
+    unsafe {
+        asm!(
+            "syscall",
+            // 0 in the child only.
+            "test rax, rax",
+            "jnz 2f",
+            // The deepest frame's pointer is 0 (psABI 3.4.1), and there is nowhere to
+            // return to: an unwinder stops here. As behind a call, rsp is now 8 bytes
+            // below a multiple of 16 (3.2.2).
+            "xor ebp, ebp",
+            "push 0",
+            // The first argument (3.2.3).
+            "mov rdi, r12",
+            "jmp r9",
+            "2:",
+            inlateout("rax") nr::clone as usize => result,
+            in("rdi") flags as usize,
+            in("rsi") stack,
+            in("rdx") parent_tid,
+            in("r10") child_tid,
+            in("r8") tls,
+            in("r9") entry,
+            in("r12") data,
+            clobber_abi("C"),
+        );
+    }
+    result
+}
 
 /// Runs the program's exit pieces and ends the process (`start/x86_64.S`).
 #[inline(always)]

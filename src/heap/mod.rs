@@ -169,7 +169,7 @@ impl Arenas {
                 length,
                 Prot::READ | Prot::WRITE,
                 flags,
-                -1,
+                None,
                 0,
             )
             .ok()?

@@ -55,13 +55,21 @@ macro_rules! eprintln {
     };
 }
 
+/// Prints `text` as [`print!`](crate::print) does, without core's formatting: also one
+/// that is no literal, such as an integer's [`Digits`](super::Digits).
+#[inline(always)]
+pub fn print_str(text: &str) {
+    if !text.is_empty() {
+        stdio::print(text.as_bytes());
+    }
+}
+
 /// Prints a literal without core's formatting, anything else with it.
 #[doc(hidden)]
 #[inline(always)]
 pub fn _print(text: fmt::Arguments<'_>) {
     match text.as_str() {
-        Some("") => {}
-        Some(literal) => stdio::print(literal.as_bytes()),
+        Some(literal) => print_str(literal),
         None => print_formatted(text),
     }
 }

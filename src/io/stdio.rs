@@ -3,14 +3,16 @@
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use embedded_io::{ErrorType, Read, Write};
+use embedded_io::{ErrorType, Write};
 
-use super::{send, write_all};
+use super::descriptor::reader;
+use super::{BUFFER_SIZE, send, write_all};
 use crate::arch;
 use crate::sync::{Mutex, MutexGuard};
-use crate::sys::{self, BorrowedFd, Errno, Result, STDERR, STDIN, STDOUT};
+use crate::sys::{self, AsFd, BorrowedFd, Errno, Result, STDERR, STDIN, STDOUT};
 
-/// Standard input. Unbuffered: a read is a system call.
+/// Standard input. Unbuffered: a read is a system call. Who reads it by the line puts
+/// a [`BufReader`](super::BufReader) around it, and keeps that: it reads ahead.
 #[derive(Clone, Copy, Debug)]
 pub struct Stdin(());
 
@@ -42,9 +44,6 @@ pub const fn stdout() -> Stdout {
 pub const fn stderr() -> Stderr {
     Stderr(())
 }
-
-/// Bytes that standard output collects before it writes.
-const BUFFER_SIZE: usize = 8192;
 
 /// What standard output has been given and has not written: `bytes[start..end]`.
 struct Buffer {
@@ -172,17 +171,17 @@ impl ErrorType for Stdin {
     type Error = Errno;
 }
 
-impl Read for Stdin {
-    /// Reads what is there, at most `buf.len()` bytes; 0 at the end: see
-    /// [`sys::read`]. Like std's, it does not retry after `EINTR`.
-    fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
-        sys::read(STDIN, buf)
-    }
-}
+reader!([] Stdin);
 
 impl Stdin {
     /// The descriptor.
     pub const fn as_fd(&self) -> BorrowedFd<'static> {
+        STDIN
+    }
+}
+
+impl AsFd for Stdin {
+    fn as_fd(&self) -> BorrowedFd<'_> {
         STDIN
     }
 }
@@ -223,7 +222,8 @@ impl Write for Stdout {
 }
 
 impl Stdout {
-    /// The descriptor. What is written to it goes past the buffer: flush first.
+    /// The descriptor. What is written to it goes past the buffer: flush first. That
+    /// is easily forgotten, so there is no [`AsFd`] that does it unseen.
     pub const fn as_fd(&self) -> BorrowedFd<'static> {
         STDOUT
     }
@@ -255,6 +255,12 @@ impl Write for Stderr {
 impl Stderr {
     /// The descriptor.
     pub const fn as_fd(&self) -> BorrowedFd<'static> {
+        STDERR
+    }
+}
+
+impl AsFd for Stderr {
+    fn as_fd(&self) -> BorrowedFd<'_> {
         STDERR
     }
 }

@@ -2,12 +2,8 @@
 
 mod panic;
 
-use core::mem;
-
-use linux_raw_sys::general::{SIGABRT, kernel_sigaction, kernel_sigset_t};
-
 use crate::arch;
-use crate::sys::{self, How, Signal};
+use crate::sys::{self, MaskHow, SigAction, SigSet, Signal};
 
 pub use crate::startup::{ExitCode, Termination};
 pub use panic::report_panic;
@@ -37,18 +33,12 @@ pub fn _exit(code: i32) -> ! {
 /// signal, it dies of it; a shell shows 134. Flushes nothing.
 #[cold]
 pub fn abort() -> ! {
-    let set_size = size_of::<kernel_sigset_t>();
-    // SAFETY: both are integers and an optional function, for all of which zero is
-    // a value; None is the default action, SIG_DFL.
-    let (mut set, default): (kernel_sigset_t, kernel_sigaction) = unsafe { mem::zeroed() };
-    set.sig[0] = 1 << (SIGABRT - 1);
-
     // None of these can fail for a signal that exists and a thread that runs.
-    let _ = sys::rt_sigprocmask(How::UNBLOCK, Some(&set), None, set_size);
+    let _ = sys::rt_sigprocmask(MaskHow::UNBLOCK, Some(&SigSet::of(&[Signal::ABRT])));
     let _ = sys::tgkill(sys::getpid(), sys::gettid(), Signal::ABRT);
     // Still here: the signal was ignored, or its handler returned.
     // SAFETY: the default action is no handler.
-    let _ = unsafe { sys::rt_sigaction(Signal::ABRT, Some(&default), None, set_size) };
+    let _ = unsafe { sys::rt_sigaction(Signal::ABRT, Some(&SigAction::default())) };
     let _ = sys::tgkill(sys::getpid(), sys::gettid(), Signal::ABRT);
     arch::trap()
 }

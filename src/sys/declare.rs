@@ -41,6 +41,7 @@
 //! | `&T`, `&mut T`, and either in an `Option` | the address; null for none |
 //! | `path: impl Path` | the address of its bytes, with a NUL after them ([`Path`](super::Path)) |
 //! | `name: out T` | the address of a `T` that the kernel fills: the function returns it ([`Filled`]) |
+//! | `name: T = value` | the words of a `T`, always this one: the function has no such parameter |
 //!
 //! | a result | |
 //! |---|---|
@@ -54,6 +55,7 @@
 //! All of it is decided at compile time: in a release build the function is the
 //! instruction, its registers and the test for an error.
 
+use core::convert::Infallible;
 use core::ffi::{CStr, c_char, c_void};
 use core::mem::MaybeUninit;
 use core::ptr;
@@ -190,6 +192,8 @@ unsafe impl Filled for i64 {}
 unsafe impl Filled for u64 {}
 // SAFETY: as above.
 unsafe impl Filled for usize {}
+// SAFETY: any bytes are an address; whoever follows it answers for that.
+unsafe impl<T> Filled for *mut T {}
 // SAFETY: an array is its elements.
 unsafe impl<T: Filled, const N: usize> Filled for [T; N] {}
 
@@ -448,6 +452,16 @@ impl Value for () {
     fn from_register(_: Register) -> Self {}
 }
 
+/// What does not return has, where it stands for a success: nothing may go on here.
+impl Value for Infallible {
+    const SHOWN: Shown = Shown::Nothing;
+
+    #[inline(always)]
+    fn from_register(_: Register) -> Self {
+        arch::trap()
+    }
+}
+
 impl Value for Address {
     const SHOWN: Shown = Shown::Address;
 
@@ -524,6 +538,8 @@ pub enum Shown {
     Descriptor,
     /// The address of a string that ends in NUL.
     Path,
+    /// The address of a list of strings' addresses, the last of which is null.
+    Strings,
     /// The address of one value of `size` bytes that the kernel reads.
     Read {
         /// Its size, in bytes.
@@ -554,27 +570,27 @@ pub enum Shown {
 /// each can take for ever. Nor is `mmap`, which waits for whoever else changes the
 /// address space.
 pub const NEVER_BLOCKS: &[&str] = &[
-    "alarm",
     "arch_prctl",
     "exit",
     "exit_group",
-    "get_robust_list",
     "getegid",
     "geteuid",
     "getgid",
-    "getitimer",
+    "getitimer_words",
     "getpid",
     "getppid",
     "gettid",
     "getuid",
-    "rt_sigaction",
+    "personality",
+    "rt_sigaction_words",
+    "rt_sigpending",
     "rt_sigprocmask",
     "rt_sigreturn",
     "rseq",
     "sched_yield",
     "set_robust_list",
     "set_tid_address",
-    "setitimer",
+    "setitimer_words",
     "sigaltstack",
     "times",
     "umask",
@@ -698,10 +714,19 @@ macro_rules! declare_syscall {
         ));
     };
 
-    // What the kernel fills is no parameter of the function.
+    // What the kernel fills is no parameter of the function, nor is what is always the
+    // same.
     (
         @FUNCTION [$arg:ident: out $type:ty, $($left:tt)*] $vis:tt $meta:tt $unsafe:tt
             $kind:ident $name:ident $ret:tt $nr:tt [$($done:tt)*]
+    ) => {
+        $crate::declare_syscall! {
+            @FUNCTION [$($left)*] $vis $meta $unsafe $kind $name $ret $nr [$($done)*]
+        }
+    };
+    (
+        @FUNCTION [$arg:ident: $type:ty = $value:expr, $($left:tt)*] $vis:tt $meta:tt
+            $unsafe:tt $kind:ident $name:ident $ret:tt $nr:tt [$($done:tt)*]
     ) => {
         $crate::declare_syscall! {
             @FUNCTION [$($left)*] $vis $meta $unsafe $kind $name $ret $nr [$($done)*]
@@ -736,8 +761,8 @@ macro_rules! declare_syscall {
     ) => {
         compile_error!(concat!(
             "freestand: `", stringify!($name), "`: the parameters from `", stringify!($($left)*),
-            "` on are not written `name: type`, `name: impl Path` or `name: out type`, with \
-             commas between them"
+            "` on are not written `name: type`, `name: impl Path`, `name: out type` or \
+             `name: type = value`, with commas between them"
         ));
     };
 
@@ -869,6 +894,16 @@ macro_rules! declare_syscall {
                     $crate::sys::Argument::pass($arg, &mut $words);
                 ]
                 [$($count)* + 1] $out
+        }
+    };
+    (
+        @TWIN [$arg:ident: $type:ty = $value:expr, $($left:tt)*] $words:ident $vis:tt $unsafe:tt
+            $name:ident $ret:tt $nr:tt $sig:tt [$($pass:tt)*] [$($count:tt)*] $out:tt
+    ) => {
+        $crate::declare_syscall! {
+            @TWIN [$($left)*] $words $vis $unsafe $name $ret $nr $sig
+                [$($pass)* <$type as $crate::sys::Argument>::pass($value, &mut $words);]
+                [$($count)* + <$type as $crate::sys::Argument>::WORDS] $out
         }
     };
     (
@@ -1004,6 +1039,14 @@ macro_rules! declare_syscall {
         $crate::declare_syscall!(
             @ROW [$($left)*] $public $kind $name $ret $nr
                 [$($parameters)* { $arg, "impl Path", 1, $crate::sys::Shown::Path }] $out
+        )
+    };
+    (
+        @ROW [$arg:ident: $type:ty = $value:expr, $($left:tt)*] $public:ident $kind:ident
+            $name:ident $ret:tt $nr:tt $parameters:tt $out:tt
+    ) => {
+        $crate::declare_syscall!(
+            @ROW [$arg: $type, $($left)*] $public $kind $name $ret $nr $parameters $out
         )
     };
     (

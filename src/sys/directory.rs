@@ -54,6 +54,11 @@ impl<'buf> DirEntries<'buf> {
         DirEntries { left: filled }
     }
 
+    /// What is left of the buffer: the entries that have not been taken.
+    pub const fn as_slice(&self) -> &'buf [u8] {
+        self.left
+    }
+
     /// The first entry, and what comes behind it.
     fn split(entries: &'buf [u8]) -> Option<(DirEntry<'buf>, &'buf [u8])> {
         // Nothing is aligned but what the kernel wrote into an aligned buffer.

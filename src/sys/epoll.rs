@@ -6,7 +6,6 @@ use linux_raw_sys::general;
 
 use super::kinds::{flags, named};
 use super::{BorrowedFd, Errno, OwnedFd, Result, SigSet, Timespec};
-use crate::arch::nr;
 use crate::syscalls;
 
 flags! {
@@ -150,14 +149,6 @@ syscalls! {
         event: Option<&EpollEvent>
     ) -> Result<()>;
 
-    part sys epoll_pwait_sized(
-        epoll: BorrowedFd<'_>,
-        events: &mut [EpollEvent],
-        timeout: i32,
-        mask: Option<&SigSet>,
-        set_size: usize
-    ) -> Result<usize> = nr::epoll_pwait;
-
     /// Waits until something happens that `epoll` watches for, or `timeout`
     /// milliseconds are over, or a signal is handled that `mask` does not hold back;
     /// for ever if `timeout` is negative: epoll_pwait(2). Writes to the beginning of
@@ -167,14 +158,13 @@ syscalls! {
     ///
     /// `EINVAL` for an `epoll` that is none or if `events` has no room, `EINTR` if a
     /// signal came first, `EBADF`.
-    wrap epoll_pwait(
+    sys epoll_pwait(
         epoll: BorrowedFd<'_>,
         events: &mut [EpollEvent],
         timeout: i32,
         mask: Option<&SigSet>,
-    ) -> Result<usize> {
-        epoll_pwait_sized(epoll, events, timeout, mask, SigSet::SIZE)
-    }
+        size: usize = SigSet::SIZE
+    ) -> Result<usize>;
 
     /// Waits until something happens that `epoll` watches for: epoll_wait(2), by
     /// [`epoll_pwait`].
@@ -190,25 +180,16 @@ syscalls! {
         epoll_pwait(epoll, events, timeout, None)
     }
 
-    part sys epoll_pwait2_sized(
-        epoll: BorrowedFd<'_>,
-        events: &mut [EpollEvent],
-        timeout: Option<&Timespec>,
-        mask: Option<&SigSet>,
-        set_size: usize
-    ) -> Result<usize> = nr::epoll_pwait2;
-
     /// As [`epoll_pwait`], with a timeout in nanoseconds, or none: epoll_pwait2(2).
     ///
     /// # Errors
     ///
     /// `ENOSYS` before Linux 5.11, and as for [`epoll_pwait`].
-    wrap epoll_pwait2(
+    sys epoll_pwait2(
         epoll: BorrowedFd<'_>,
         events: &mut [EpollEvent],
         timeout: Option<&Timespec>,
         mask: Option<&SigSet>,
-    ) -> Result<usize> {
-        epoll_pwait2_sized(epoll, events, timeout, mask, SigSet::SIZE)
-    }
+        size: usize = SigSet::SIZE
+    ) -> Result<usize>;
 }

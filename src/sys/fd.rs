@@ -6,7 +6,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{self, MaybeUninit};
 
-use linux_raw_sys::{general, ioctl};
+use linux_raw_sys::{general, ioctl as requests};
 
 use super::declare::{Argument, Filled, Shown, Value, Word, Words};
 use super::errno::Result;
@@ -155,64 +155,64 @@ named! {
     /// them in linux-raw-sys's module `ioctl`; `Ioctl(number)` makes one of any.
     Ioctl: u32 {
         /// How many bytes are there to read: fills an `i32`.
-        FIONREAD = ioctl::FIONREAD;
+        FIONREAD = requests::FIONREAD;
         /// Whether reads and writes do not wait: reads an `i32`.
-        FIONBIO = ioctl::FIONBIO;
+        FIONBIO = requests::FIONBIO;
         /// Whether being ready makes a signal: reads an `i32`.
-        FIOASYNC = ioctl::FIOASYNC;
+        FIOASYNC = requests::FIOASYNC;
         /// The descriptor does not survive execve. No argument.
-        FIOCLEX = ioctl::FIOCLEX;
+        FIOCLEX = requests::FIOCLEX;
         /// It does. No argument.
-        FIONCLEX = ioctl::FIONCLEX;
+        FIONCLEX = requests::FIONCLEX;
         /// The file gets the contents of the one that the argument is a descriptor of.
-        FICLONE = ioctl::FICLONE;
+        FICLONE = requests::FICLONE;
         /// The same for a part: reads a `file_clone_range`.
-        FICLONERANGE = ioctl::FICLONERANGE;
+        FICLONERANGE = requests::FICLONERANGE;
         /// A terminal's settings: fills a `termios`.
-        TCGETS = ioctl::TCGETS;
+        TCGETS = requests::TCGETS;
         /// Sets them: reads a `termios`.
-        TCSETS = ioctl::TCSETS;
+        TCSETS = requests::TCSETS;
         /// Sets them when all output is written.
-        TCSETSW = ioctl::TCSETSW;
+        TCSETSW = requests::TCSETSW;
         /// The same, and drops input that nobody has read.
-        TCSETSF = ioctl::TCSETSF;
+        TCSETSF = requests::TCSETSF;
         /// A terminal's settings with any speed: fills a `termios2`.
-        TCGETS2 = ioctl::TCGETS2;
+        TCGETS2 = requests::TCGETS2;
         /// Sets them: reads a `termios2`.
-        TCSETS2 = ioctl::TCSETS2;
+        TCSETS2 = requests::TCSETS2;
         /// Sets them when all output is written.
-        TCSETSW2 = ioctl::TCSETSW2;
+        TCSETSW2 = requests::TCSETSW2;
         /// The same, and drops input that nobody has read.
-        TCSETSF2 = ioctl::TCSETSF2;
+        TCSETSF2 = requests::TCSETSF2;
         /// Drops what nobody has read or what is not written yet: the argument says
         /// which.
-        TCFLSH = ioctl::TCFLSH;
+        TCFLSH = requests::TCFLSH;
         /// Stops or goes on: the argument says what.
-        TCXONC = ioctl::TCXONC;
+        TCXONC = requests::TCXONC;
         /// Sends a break, or if the argument is not 0 waits until output is written.
-        TCSBRK = ioctl::TCSBRK;
+        TCSBRK = requests::TCSBRK;
         /// The terminal's size: fills a `winsize`.
-        TIOCGWINSZ = ioctl::TIOCGWINSZ;
+        TIOCGWINSZ = requests::TIOCGWINSZ;
         /// Sets it: reads a `winsize`.
-        TIOCSWINSZ = ioctl::TIOCSWINSZ;
+        TIOCSWINSZ = requests::TIOCSWINSZ;
         /// It becomes the session's terminal.
-        TIOCSCTTY = ioctl::TIOCSCTTY;
+        TIOCSCTTY = requests::TIOCSCTTY;
         /// The process gives up its session's terminal. No argument.
-        TIOCNOTTY = ioctl::TIOCNOTTY;
+        TIOCNOTTY = requests::TIOCNOTTY;
         /// The process group in the foreground: fills an `i32`.
-        TIOCGPGRP = ioctl::TIOCGPGRP;
+        TIOCGPGRP = requests::TIOCGPGRP;
         /// Sets it: reads an `i32`.
-        TIOCSPGRP = ioctl::TIOCSPGRP;
+        TIOCSPGRP = requests::TIOCSPGRP;
         /// The terminal's session: fills an `i32`.
-        TIOCGSID = ioctl::TIOCGSID;
+        TIOCGSID = requests::TIOCGSID;
         /// How many bytes are there to write: fills an `i32`.
-        TIOCOUTQ = ioctl::TIOCOUTQ;
+        TIOCOUTQ = requests::TIOCOUTQ;
         /// The number of a pseudoterminal: fills a `u32`.
-        TIOCGPTN = ioctl::TIOCGPTN;
+        TIOCGPTN = requests::TIOCGPTN;
         /// Whether its other side is locked: reads an `i32`.
-        TIOCSPTLCK = ioctl::TIOCSPTLCK;
+        TIOCSPTLCK = requests::TIOCSPTLCK;
         /// Opens its other side, as the argument, open's flags, says: a descriptor.
-        TIOCGPTPEER = ioctl::TIOCGPTPEER;
+        TIOCGPTPEER = requests::TIOCGPTPEER;
     }
 }
 
@@ -714,6 +714,16 @@ impl Argument for BorrowedFd<'_> {
     #[inline(always)]
     fn pass(self, words: &mut Words) {
         self.as_raw_fd().pass(words);
+    }
+}
+
+/// A descriptor, or none: -1.
+impl Argument for Option<BorrowedFd<'_>> {
+    const SHOWN: Shown = Shown::Descriptor;
+
+    #[inline(always)]
+    fn pass(self, words: &mut Words) {
+        self.map_or(-1, BorrowedFd::as_raw_fd).pass(words);
     }
 }
 

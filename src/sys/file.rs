@@ -216,7 +216,7 @@ named! {
     }
 
     /// How the program will use a part of a file: posix_fadvise(2).
-    Advice: u32 {
+    FileAdvice: u32 {
         /// As ever.
         NORMAL = general::POSIX_FADV_NORMAL;
         /// Here and there.
@@ -354,18 +354,6 @@ syscalls! {
         openat(At::Cwd, path, OFlags::CREAT | OFlags::WRONLY | OFlags::TRUNC, mode)
     }
 
-    /// [`openat2`] with the size of its structure, in bytes.
-    ///
-    /// # Errors
-    ///
-    /// As for [`openat2`].
-    part sys openat2_sized(
-        dir: At<'_>,
-        path: impl Path,
-        how: &OpenHow,
-        size: usize
-    ) -> Result<OwnedFd> = widest::openat2;
-
     /// Opens the file that `path` names, as `how` says: openat2(2), since Linux 5.6.
     /// Unlike [`openat`] it refuses what it does not know.
     ///
@@ -376,9 +364,12 @@ syscalls! {
     /// `NO_XDEV`); `ELOOP` for a link that it must not follow; `EAGAIN` if it is not in
     /// the cache (`CACHED`), or something was renamed at the same time (`BENEATH`,
     /// `IN_ROOT`).
-    wrap openat2(dir: At<'_>, path: impl Path, how: &OpenHow) -> Result<OwnedFd> {
-        openat2_sized(dir, path, how, size_of::<OpenHow>())
-    }
+    sys openat2(
+        dir: At<'_>,
+        path: impl Path,
+        how: &OpenHow,
+        size: usize = size_of::<OpenHow>()
+    ) -> Result<OwnedFd>;
 
     /// Reads up to `buf.len()` bytes into `buf`: read(2). Returns how many came;
     /// 0 at the end of a file, and for an empty `buf`.
@@ -410,13 +401,13 @@ syscalls! {
     /// offset of 2^63 or more.
     sys pread64(fd: BorrowedFd<'_>, buf: &mut [u8], offset: u64) -> Result<usize>;
 
-    /// [`write`]s from byte `offset` of the file on, and leaves the position as it is:
+    /// [`write`](fn@write)s from byte `offset` of the file on, and leaves the position as it is:
     /// pwrite(2), the system call pwrite64. With `APPEND` it writes at the file's end
     /// nevertheless.
     ///
     /// # Errors
     ///
-    /// As for [`write`]; `ESPIPE` for a pipe, a socket or a terminal, `EINVAL` for an
+    /// As for [`write`](fn@write); `ESPIPE` for a pipe, a socket or a terminal, `EINVAL` for an
     /// offset of 2^63 or more.
     sys pwrite64(fd: BorrowedFd<'_>, buf: &[u8], offset: u64) -> Result<usize>;
 
@@ -428,11 +419,11 @@ syscalls! {
     /// As for [`read`]; `EINVAL` for more than 1024 buffers.
     sys readv(fd: BorrowedFd<'_>, bufs: &mut [IoSliceMut<'_>]) -> Result<usize>;
 
-    /// [`write`]s one buffer after the other, all at once: writev(2).
+    /// [`write`](fn@write)s one buffer after the other, all at once: writev(2).
     ///
     /// # Errors
     ///
-    /// As for [`write`]; `EINVAL` for more than 1024 buffers.
+    /// As for [`write`](fn@write); `EINVAL` for more than 1024 buffers.
     sys writev(fd: BorrowedFd<'_>, bufs: &[IoSlice<'_>]) -> Result<usize>;
 
     // The kernel takes the offset of these as two words, the low half first, on every
@@ -617,7 +608,7 @@ syscalls! {
     /// # Errors
     ///
     /// `EINVAL` for advice that there is not, `ESPIPE` for a pipe, `EBADF`.
-    sys fadvise64(fd: BorrowedFd<'_>, offset: u64, length: u64, advice: Advice) -> Result<()>;
+    sys fadvise64(fd: BorrowedFd<'_>, offset: u64, length: u64, advice: FileAdvice) -> Result<()>;
 
     /// Reads the `count` bytes from `offset` on into the kernel's cache: readahead(2).
     ///
@@ -723,4 +714,20 @@ syscalls! {
     /// together; `EMFILE`, `ENFILE`, `ENOMEM`, `EACCES` if the system does not want it
     /// `EXEC`.
     sys memfd_create(name: impl Path, flags: MemfdFlags) -> Result<OwnedFd>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the offset is one word, the flags go where the kernel has its other half: a
+    /// program may not notice, as what is in the next register may be as good.
+    #[test]
+    fn flags_are_the_sixth_word() {
+        for name in ["preadv2_halves", "pwritev2_halves"] {
+            let call = CALLS.iter().find(|call| call.name == name).unwrap();
+            let words: usize = call.parameters.iter().map(|of| of.words).sum();
+            assert_eq!(words, 6, "{name}");
+        }
+    }
 }

@@ -86,13 +86,13 @@ bytes! {
 /// Copies `path` to `buffer` and puts a NUL behind it.
 #[inline(never)]
 fn terminate<'path>(path: &[u8], buffer: &'path mut Vec<u8, PATH_MAX>) -> Result<&'path CStr> {
-    if path.contains(&0) {
-        return Err(Errno::EINVAL);
-    }
     buffer.clear();
-    buffer
-        .extend_from_slice(path)
-        .map_err(|_| Errno::ENAMETOOLONG)?;
+    for &byte in path {
+        if byte == 0 {
+            return Err(Errno::EINVAL);
+        }
+        buffer.push(byte).map_err(|_| Errno::ENAMETOOLONG)?;
+    }
     buffer.push(0).map_err(|_| Errno::ENAMETOOLONG)?;
     // SAFETY: the last byte is NUL, and no other is.
     Ok(unsafe { CStr::from_bytes_with_nul_unchecked(buffer) })

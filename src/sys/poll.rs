@@ -8,7 +8,7 @@ use linux_raw_sys::general;
 
 use super::kinds::flags;
 use super::time::{OldTimespec, or_old, with_old};
-use super::{BorrowedFd, Errno, Result, SigSet, Timespec};
+use super::{BorrowedFd, Errno, Result, SigSet, Timespec, Timeval};
 use crate::arch::{nr, widest};
 use crate::syscalls;
 
@@ -152,14 +152,14 @@ syscalls! {
         fds: &mut [PollFd<'_>],
         timeout: Option<&mut Timespec>,
         mask: Option<&SigSet>,
-        set_size: usize
+        size: usize = SigSet::SIZE
     ) -> Result<usize> = widest::ppoll;
 
     part sys ppoll_old(
         fds: &mut [PollFd<'_>],
         timeout: Option<&mut OldTimespec>,
         mask: Option<&SigSet>,
-        set_size: usize
+        size: usize = SigSet::SIZE
     ) -> Result<usize> = nr::ppoll;
 
     /// Waits until something happens at one of `fds`, or `timeout` is over, or a
@@ -181,9 +181,9 @@ syscalls! {
         mask: Option<&SigSet>,
     ) -> Result<usize> {
         let mut timeout = timeout;
-        let result = ppoll_new(fds, timeout.as_deref_mut(), mask, SigSet::SIZE);
+        let result = ppoll_new(fds, timeout.as_deref_mut(), mask);
         or_old(result, || {
-            with_old(timeout, |timeout| ppoll_old(fds, timeout, mask, SigSet::SIZE))
+            with_old(timeout, |timeout| ppoll_old(fds, timeout, mask))
         })
     }
 
@@ -269,7 +269,7 @@ syscalls! {
     }
 
     /// Waits until a descriptor of one of the sets is ready: select(2), by
-    /// [`pselect6`], so the timeout has nanoseconds.
+    /// [`pselect6`].
     ///
     /// # Errors
     ///
@@ -279,9 +279,14 @@ syscalls! {
         readable: Option<&mut FdSet<'_>>,
         writable: Option<&mut FdSet<'_>>,
         urgent: Option<&mut FdSet<'_>>,
-        timeout: Option<&mut Timespec>,
+        timeout: Option<&mut Timeval>,
     ) -> Result<usize> {
-        pselect6(nfds, readable, writable, urgent, timeout, None)
+        let mut time = timeout.as_deref().copied().map(Timespec::from);
+        let result = pselect6(nfds, readable, writable, urgent, time.as_mut(), None);
+        if let (Some(timeout), Some(time)) = (timeout, time) {
+            *timeout = time.into();
+        }
+        result
     }
 }
 

@@ -4,8 +4,10 @@
 //! they have seen of each (`tests/programs/src/lib.rs`). The program `calls` prints
 //! what is declared.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::process::{ExitCode, Stdio};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::{LazyLock, Mutex, OnceLock};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -13,6 +15,10 @@ use freestand_tests::snippet::{self, Snippet};
 use freestand_tests::target::{Target, expect_status};
 use freestand_tests::temp::TempDir;
 use freestand_tests::{cases, harness, symbols};
+use libtest_mimic::{Failed, Trial};
+use xtask::arch::Arch;
+use xtask::path::find_in_path;
+use xtask::{program, toolchain};
 
 cases![
     directory_calls_work_and_fail,
@@ -27,13 +33,22 @@ cases![
     thread_calls_work_and_fail,
     time_calls_work_and_fail,
     every_declared_call_is_seen_to_work_and_to_fail,
+    older_calls_stand_in_for_those_with_wider_times,
     calls_that_may_block_pass_through_the_hooks,
     a_typed_call_is_the_instruction_and_the_test_for_an_error,
 ];
 
 fn main() -> ExitCode {
     // What the compiler says does not depend on the target: once is enough.
-    harness::run_with(CASES, snippet::trials(SNIPPETS))
+    let mut once = snippet::trials(SNIPPETS);
+    once.push(Trial::test(
+        "every_number_of_the_kernel_has_its_name",
+        || {
+            every_number_of_the_kernel_has_its_name()
+                .map_err(|error| Failed::from(format!("{error:#}")))
+        },
+    ));
+    harness::run_with(CASES, once)
 }
 
 /// The programs that make calls.
@@ -53,10 +68,42 @@ const PROGRAMS: &[&str] = &[
 
 /// Calls that qemu-user 7.2 does not have: a newer one may. They are proved where the
 /// kernel is real, which is on x86_64 and i386.
-const LACKING_UNDER_QEMU: &[&str] = &[];
+#[rustfmt::skip]
+const LACKING_UNDER_QEMU: &[&str] = &[
+    "arch_prctl",
+    "clone3",
+    "epoll_pwait2",
+    "execveat",
+    "get_robust_list",
+    "io_uring_enter",
+    "io_uring_register",
+    "io_uring_setup",
+    "mlock2",
+    "openat2",
+    "preadv2",
+    "ptrace",
+    "pwritev2",
+    "reboot",
+    "rseq",
+    "seccomp",
+    "set_robust_list",
+    "setns",
+];
 
 /// Calls that cannot fail: all that they take is acceptable.
-const NEVER_FAILS: &[&str] = &[];
+#[rustfmt::skip]
+const NEVER_FAILS: &[&str] = &[
+    "futex_wake",
+    "gettimeofday",
+    "rt_sigpending",
+    "set_robust_list",
+    "sysinfo",
+    "uname",
+];
+
+/// Calls that change the machine: most processes, even the superuser's in a container,
+/// see them only refused, with `EPERM`.
+const REFUSED_TO_MOST: &[&str] = &["clock_settime"];
 
 fn directory_calls_work_and_fail(target: Target) -> Result<()> {
     seen(target, "calls_directory").map(drop)
@@ -160,7 +207,8 @@ fn every_declared_call_is_seen_to_work_and_to_fail(target: Target) -> Result<()>
         if what.contains("lacking") {
             continue;
         }
-        if !what.contains("ok") && !declared.ends_with("-> !") {
+        let is_refused = REFUSED_TO_MOST.contains(&name) && what.contains("EPERM");
+        if !what.contains("ok") && !declared.ends_with("-> !") && !is_refused {
             missing.push(format!("{name} is not seen to work"));
         }
         let fails = declared.contains("-> Result") && !NEVER_FAILS.contains(&name);
@@ -169,6 +217,40 @@ fn every_declared_call_is_seen_to_work_and_to_fail(target: Target) -> Result<()>
         }
     }
     ensure!(missing.is_empty(), "{}", missing.join("\n"));
+    Ok(())
+}
+
+/// Before Linux 5.1, i386 had no calls with times of 64 bits. strace makes it so again.
+fn older_calls_stand_in_for_those_with_wider_times(target: Target) -> Result<()> {
+    const WIDER: &str = "clock_getres_time64,clock_gettime64,clock_nanosleep_time64,\
+                         clock_settime64,futex_time64,ppoll_time64,pselect6_time64,\
+                         rt_sigtimedwait_time64,timer_gettime64,timer_settime64,\
+                         timerfd_gettime64,timerfd_settime64";
+
+    if target.arch != Arch::I386 || !target.is_native() {
+        return Ok(());
+    }
+    let Some(strace) = find_in_path("strace") else {
+        ensure!(!harness::everything_is_required(), "strace is missing");
+        eprintln!("strace is missing: not run");
+        return Ok(());
+    };
+    for program in ["calls_event", "calls_signal", "calls_thread", "calls_time"] {
+        let folder = TempDir::new()?;
+        let trace = folder.path().join("trace");
+        let output = Command::new(&strace)
+            .args(["-f", "-qq", "-e"])
+            .arg(format!("inject={WIDER}:error=ENOSYS"))
+            .arg("-o")
+            .arg(&trace)
+            .arg(target.program(program)?)
+            .env_clear()
+            .current_dir(folder.path())
+            .output()?;
+        expect_status(&output, 0).context(program)?;
+        let trace = fs::read_to_string(&trace)?;
+        ensure!(trace.contains("ENOSYS"), "{program}: nothing was missing");
+    }
     Ok(())
 }
 
@@ -207,6 +289,51 @@ fn a_typed_call_is_the_instruction_and_the_test_for_an_error(target: Target) -> 
             typed.len() == by_hand.len(),
             "{name}: {typed:02x?}, by hand {by_hand:02x?}"
         );
+    }
+    Ok(())
+}
+
+/// `nr` is a list of names: each of linux-raw-sys' numbers must be in it, for the
+/// architectures that have it.
+fn every_number_of_the_kernel_has_its_name() -> Result<()> {
+    let metadata = Command::new(toolchain::cargo())
+        .current_dir(program::root())
+        .args(["metadata", "--format-version", "1", "--offline"])
+        .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
+        .output()?;
+    let metadata = String::from_utf8(metadata.stdout)?;
+    let kernel = metadata
+        .split('"')
+        .find_map(|text| {
+            text.strip_suffix("/Cargo.toml")?
+                .contains("/linux-raw-sys-")
+                .then_some(text)
+        })
+        .context("cargo does not know of linux-raw-sys")?;
+    let kernel = Path::new(kernel).with_file_name("src");
+
+    let arch = program::root().join("src/arch");
+    let common = fs::read_to_string(arch.join("nr.rs"))?;
+    for (folder, own) in [
+        ("x86_64", "x86_64.rs"),
+        ("x86", "i386.rs"),
+        ("aarch64", "aarch64.rs"),
+        ("riscv64", "riscv64.rs"),
+    ] {
+        let own = fs::read_to_string(arch.join(own))?;
+        let listed: HashSet<&str> = [&*common, &*own]
+            .into_iter()
+            .flat_map(|text| text.split(|c: char| !(c.is_alphanumeric() || c == '_')))
+            .filter_map(|word| word.strip_prefix("__NR_"))
+            .collect();
+        let constants = fs::read_to_string(kernel.join(folder).join("general.rs"))?;
+        let numbers = constants.lines().filter_map(|line| {
+            line.strip_prefix("pub const __NR_")?
+                .split_once(':')
+                .map(|(name, _)| name)
+        });
+        let missing: Vec<&str> = numbers.filter(|name| !listed.contains(name)).collect();
+        ensure!(missing.is_empty(), "{folder}: {}", missing.join(", "));
     }
     Ok(())
 }

@@ -19,7 +19,6 @@ use freestand_tests::{cases, harness};
 use object::read::elf::FileHeader;
 use object::{File, Object, ObjectSegment, ObjectSymbol};
 use xtask::arch::Arch;
-use xtask::{program, toolchain};
 
 cases![
     hello_says_hello,

@@ -26,18 +26,23 @@ cases![
 ];
 
 /// The numbers of system calls.
-struct Numbers {
-    write: u64,
-    exit_group: u64,
+pub struct Numbers {
+    pub read: u64,
+    pub write: u64,
+    pub exit_group: u64,
 }
 
-fn numbers(arch: Arch) -> Numbers {
-    let (write, exit_group) = match arch {
-        Arch::X86_64 => (1, 231),
-        Arch::I386 => (4, 252),
-        Arch::Aarch64 | Arch::Riscv64 => (64, 94),
+pub fn numbers(arch: Arch) -> Numbers {
+    let (read, write, exit_group) = match arch {
+        Arch::X86_64 => (0, 1, 231),
+        Arch::I386 => (3, 4, 252),
+        Arch::Aarch64 | Arch::Riscv64 => (63, 64, 94),
     };
-    Numbers { write, exit_group }
+    Numbers {
+        read,
+        write,
+        exit_group,
+    }
 }
 
 /// A program, what it reads, and what it then prints.

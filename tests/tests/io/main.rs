@@ -1,7 +1,9 @@
-//! Standard input, output and error, and `cat`.
+//! Standard input, output and error, what stands on descriptors, and `cat`.
 
 mod buffering;
+mod buffers;
 mod cat;
+mod copies;
 mod failures;
 mod faults;
 mod printing;
@@ -18,6 +20,8 @@ fn main() -> ExitCode {
         failures::CASES,
         faults::CASES,
         cat::CASES,
+        buffers::CASES,
+        copies::CASES,
     ];
     harness::run(&cases.concat())
 }

@@ -14,6 +14,9 @@ cases![
     a_panic_prints_what_was_held_back,
     an_error_message_is_one_write,
     a_long_error_message_is_complete,
+    integers_of_every_type_print,
+    ufmt_prints_to_whatever_takes_text,
+    a_number_costs_what_is_printed_with,
 ];
 
 fn each_form_of_the_macros_prints(target: Target) -> Result<()> {
@@ -140,4 +143,58 @@ fn error_writes(target: Target, verb: &str, len: usize) -> Result<Vec<Vec<u8>>> 
     let what = format!("{verb} of {len} bytes");
     ensure_same(&what, &writes.concat(), &expected)?;
     Ok(writes)
+}
+
+fn integers_of_every_type_print(target: Target) -> Result<()> {
+    macro_rules! limits {
+        ($($type:ident)*) => {
+            [$({
+                let values = [$type::MIN, $type::MAX, $type::MAX / 3];
+                let texts = values.map(|value| format!(" {value} {value:x}"));
+                format!("{}:{}\n", stringify!($type), texts.concat())
+            }),*]
+        };
+    }
+    let expected = limits!(u8 u16 u32 u64 u128 i8 i16 i32 i64 i128).concat();
+    let output = program(target, "print_numbers")?.output()?;
+    ensure_same(
+        "the numbers",
+        expect_status(&output, 0)?,
+        expected.as_bytes(),
+    )
+}
+
+fn ufmt_prints_to_whatever_takes_text(target: Target) -> Result<()> {
+    let text = "42 -9223372036854775808 18446744073709551615\n\
+        text ff\n\
+        Point { x: -1, y: 2 }\n\
+        \u{e9}\n";
+    let output = program(target, "io_ufmt")?.output()?;
+    // Standard output, and two buffers before it.
+    ensure_same(
+        "standard output",
+        expect_status(&output, 0)?,
+        text.repeat(3).as_bytes(),
+    )?;
+    ensure_same("standard error", &output.stderr, text.as_bytes())
+}
+
+/// core's formatting is most of a program that uses it, and none of one that does not.
+fn a_number_costs_what_is_printed_with(target: Target) -> Result<()> {
+    let mut sizes = Vec::new();
+    for by in ["core", "ufmt", "digits"] {
+        let name = format!("print_number_{by}");
+        let output = program(target, &name)?.args(["1", "2"]).output()?;
+        ensure_same(&name, expect_status(&output, 0)?, b"n = 3\n")?;
+        sizes.push(std::fs::metadata(target.program(&name)?)?.len());
+    }
+    if let [core, ufmt, digits] = *sizes
+        && target.is_release()
+    {
+        ensure!(
+            digits < ufmt && ufmt < core / 2,
+            "core {core} bytes, ufmt {ufmt}, digits {digits}"
+        );
+    }
+    Ok(())
 }

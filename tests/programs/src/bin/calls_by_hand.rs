@@ -8,6 +8,7 @@ use core::mem::MaybeUninit;
 use core::ptr::{self, without_provenance_mut as number};
 
 use freestand::arch::{self, Register, nr, widest};
+use freestand::fs::File;
 use freestand::sys::{Address, BorrowedFd, Clock, Errno, OwnedFd, Pid, Result, Timespec};
 use linux_raw_sys::general::*;
 use test_programs::subjects::{Subjects, make};
@@ -23,6 +24,10 @@ fn main() {
         open: subject_open,
         mmap: subject_mmap,
         munmap: subject_munmap,
+        lseek: subject_lseek,
+        pread64: subject_pread64,
+        create: subject_create,
+        pipe2: subject_pipe2,
         clock_gettime: subject_clock_gettime,
     });
 }
@@ -105,6 +110,36 @@ subjects! {
             drop,
         )
     }
+    subject_lseek(fd: BorrowedFd<'_>, offset: i64) -> Result<u64> { lseek(fd, offset) }
+    subject_pread64(fd: BorrowedFd<'_>, buf: &mut [u8], offset: u64) -> Result<usize> {
+        decode(pread64(fd, buf, offset), |count| count.addr())
+    }
+    subject_create(path: &CStr) -> Result<File> {
+        loop {
+            let result = arch::syscall4(
+                nr::openat as usize,
+                number(AT_FDCWD as usize),
+                path.as_ptr().cast_mut().cast(),
+                number((O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_LARGEFILE) as usize),
+                number(0o666),
+            );
+            match decode(result, |fd| OwnedFd::from_raw_fd(fd.addr() as c_int)) {
+                Err(Errno::EINTR) => {}
+                result => break result.map(File::from),
+            }
+        }
+    }
+    subject_pipe2() -> Result<[OwnedFd; 2]> {{
+        let mut ends = MaybeUninit::<[OwnedFd; 2]>::uninit();
+        decode(
+            arch::syscall2(
+                nr::pipe2 as usize,
+                ends.as_mut_ptr().cast(),
+                number(O_CLOEXEC as usize),
+            ),
+            |_| ends.assume_init(),
+        )
+    }}
     subject_clock_gettime(clock: Clock) -> Result<Timespec> {{
         let mut time = MaybeUninit::<Timespec>::uninit();
         decode(
@@ -116,6 +151,72 @@ subjects! {
             |_| time.assume_init(),
         )
     }}
+}
+
+/// One word or two, in which an offset travels.
+#[cfg(target_arch = "x86")]
+#[inline(always)]
+unsafe fn pread64(fd: BorrowedFd<'_>, buf: &mut [u8], offset: u64) -> Register {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        arch::syscall5(
+            nr::pread64 as usize,
+            number(fd.as_raw_fd() as usize),
+            buf.as_mut_ptr().cast(),
+            number(buf.len()),
+            number(offset as usize),
+            number((offset >> 32) as usize),
+        )
+    }
+}
+
+#[cfg(not(target_arch = "x86"))]
+#[inline(always)]
+unsafe fn pread64(fd: BorrowedFd<'_>, buf: &mut [u8], offset: u64) -> Register {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        arch::syscall4(
+            nr::pread64 as usize,
+            number(fd.as_raw_fd() as usize),
+            buf.as_mut_ptr().cast(),
+            number(buf.len()),
+            number(offset as usize),
+        )
+    }
+}
+
+/// Where no word holds a position, it comes back in memory.
+#[cfg(target_arch = "x86")]
+#[inline(always)]
+unsafe fn lseek(fd: BorrowedFd<'_>, offset: i64) -> Result<u64> {
+    let mut position = 0_u64;
+    // SAFETY: passed on to the caller.
+    let result = unsafe {
+        arch::syscall5(
+            nr::_llseek as usize,
+            number(fd.as_raw_fd() as usize),
+            number((offset >> 32) as usize),
+            number(offset as usize),
+            (&raw mut position).cast(),
+            number(SEEK_CUR as usize),
+        )
+    };
+    decode(result, |_| position)
+}
+
+#[cfg(not(target_arch = "x86"))]
+#[inline(always)]
+unsafe fn lseek(fd: BorrowedFd<'_>, offset: i64) -> Result<u64> {
+    // SAFETY: passed on to the caller.
+    let result = unsafe {
+        arch::syscall3(
+            nr::lseek as usize,
+            number(fd.as_raw_fd() as usize),
+            number(offset as usize),
+            number(SEEK_CUR as usize),
+        )
+    };
+    decode(result, |position| position.addr() as u64)
 }
 
 #[inline(always)]

@@ -6,9 +6,10 @@
 use core::ffi::CStr;
 use core::ptr;
 
+use freestand::fs::File;
 use freestand::sys::{
-    self, Address, At, BorrowedFd, Clock, MapFlags, Mode, OFlags, OwnedFd, Pid, Prot, Result,
-    Timespec,
+    self, Address, At, BorrowedFd, Clock, MapFlags, Mode, OFlags, OwnedFd, Pid, PipeFlags, Prot,
+    Result, Timespec, Whence,
 };
 use test_programs::subjects::{Subjects, make};
 
@@ -23,6 +24,10 @@ fn main() {
         open: subject_open,
         mmap: subject_mmap,
         munmap: subject_munmap,
+        lseek: subject_lseek,
+        pread64: subject_pread64,
+        create: subject_create,
+        pipe2: subject_pipe2,
         clock_gettime: subject_clock_gettime,
     });
 }
@@ -52,12 +57,20 @@ subjects! {
         // SAFETY: new memory is nobody's.
         unsafe {
             let flags = MapFlags::PRIVATE | MapFlags::ANONYMOUS;
-            sys::mmap(ptr::null_mut(), length, Prot::READ, flags, -1, 0)
+            sys::mmap(ptr::null_mut(), length, Prot::READ, flags, None, 0)
         }
     }
     subject_munmap(address: Address, length: usize) -> Result<()> {
         // SAFETY: `make` has just mapped it, and lets go of it.
         unsafe { sys::munmap(address, length) }
     }
+    subject_lseek(fd: BorrowedFd<'_>, offset: i64) -> Result<u64> {
+        sys::lseek(fd, offset, Whence::CUR)
+    }
+    subject_pread64(fd: BorrowedFd<'_>, buf: &mut [u8], offset: u64) -> Result<usize> {
+        sys::pread64(fd, buf, offset)
+    }
+    subject_create(path: &CStr) -> Result<File> { File::create(path) }
+    subject_pipe2() -> Result<[OwnedFd; 2]> { sys::pipe2(PipeFlags::CLOEXEC) }
     subject_clock_gettime(clock: Clock) -> Result<Timespec> { sys::clock_gettime(clock) }
 }

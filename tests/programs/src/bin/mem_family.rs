@@ -76,7 +76,7 @@ impl Region {
         // SAFETY: a new mapping of three pages, of which the outer two are given
         // back unused; the middle one stays for good.
         unsafe {
-            let start = sys::mmap(ptr::null_mut(), 3 * PAGE, rights, flags, -1, 0).unwrap();
+            let start = sys::mmap(ptr::null_mut(), 3 * PAGE, rights, flags, None, 0).unwrap();
             let middle = start.byte_add(PAGE);
             sys::munmap(start, PAGE).unwrap();
             sys::munmap(middle.byte_add(PAGE), PAGE).unwrap();
