@@ -110,7 +110,7 @@ syscalls! {
     /// # Errors
     ///
     /// `EINVAL` if `new_root` is no mount, `put_old` is not below it or either is shared,
-    /// `EBUSY` if either is the root already, `EPERM` without the capability
+    /// `EBUSY` if either is on the mount that is the root already, `EPERM` without the capability
     /// `CAP_SYS_ADMIN`, `ENOTDIR`, `ENOENT`, …
     sys pivot_root(new_root: impl Path, put_old: impl Path) -> Result<()>;
 }
