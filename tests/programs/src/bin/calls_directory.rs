@@ -479,7 +479,7 @@ fn another_root() {
         let none = MountFlags::empty();
         ok!(mount(None, dir, Some(c"tmpfs"), none, None));
     }
-    err!(EBUSY, pivot_root("/", "new root"));
+    err!(EBUSY, pivot_root("new root", "/"));
     err!(EINVAL, pivot_root("new root", "aside"));
     err!(ENOENT, pivot_root("new root", "new root/old"));
     mkdir("new root/old", ALL).expect("nothing is there yet");
