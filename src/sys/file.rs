@@ -4,62 +4,59 @@ use linux_raw_sys::general;
 
 use super::declare::{Argument, Shown, Words};
 use super::io_slice::{IoSlice, IoSliceMut};
-use super::kinds::{flags, named};
+use super::kinds::{bits, flags, named};
 use super::{BorrowedFd, OwnedFd, Path, Result};
 use crate::arch::{LSEEK_IN_HALVES, NR_LSEEK, widest};
 use crate::syscalls;
 
-bitflags::bitflags! {
+bits! {
     /// How [`open`] opens a file: open(2). First one of `RDONLY`, `WRONLY` and `RDWR`,
     /// which are numbers, not bits: `ACCMODE` is where they are.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-    pub struct OFlags: u32 {
+    OFlags: u32 {
         /// For reading.
-        const RDONLY = general::O_RDONLY;
+        RDONLY = general::O_RDONLY;
         /// For writing.
-        const WRONLY = general::O_WRONLY;
+        WRONLY = general::O_WRONLY;
         /// For both.
-        const RDWR = general::O_RDWR;
+        RDWR = general::O_RDWR;
         /// The bits that say for which of them.
-        const ACCMODE = general::O_ACCMODE;
+        ACCMODE = general::O_ACCMODE;
         /// Each write goes to the file's end.
-        const APPEND = general::O_APPEND;
+        APPEND = general::O_APPEND;
         /// Being ready makes a signal. Only `F_SETFL` sets it.
-        const ASYNC = general::FASYNC;
+        ASYNC = general::FASYNC;
         /// The descriptor does not survive execve.
-        const CLOEXEC = general::O_CLOEXEC;
+        CLOEXEC = general::O_CLOEXEC;
         /// The file is made if it is not there.
-        const CREAT = general::O_CREAT;
+        CREAT = general::O_CREAT;
         /// What is read and written goes past the kernel's cache.
-        const DIRECT = general::O_DIRECT;
+        DIRECT = general::O_DIRECT;
         /// The path must name a directory.
-        const DIRECTORY = general::O_DIRECTORY;
+        DIRECTORY = general::O_DIRECTORY;
         /// A write returns when its data is on the device.
-        const DSYNC = general::O_DSYNC;
+        DSYNC = general::O_DSYNC;
         /// With `CREAT`: the file must not be there yet.
-        const EXCL = general::O_EXCL;
+        EXCL = general::O_EXCL;
         /// The file may have 2 GiB and more. Always passed: it is here because
         /// `F_GETFL` returns it.
-        const LARGEFILE = general::O_LARGEFILE;
+        LARGEFILE = general::O_LARGEFILE;
         /// Reading leaves the time of the last access as it is.
-        const NOATIME = general::O_NOATIME;
+        NOATIME = general::O_NOATIME;
         /// A terminal does not become the controlling one.
-        const NOCTTY = general::O_NOCTTY;
+        NOCTTY = general::O_NOCTTY;
         /// The path's last part must not be a symbolic link.
-        const NOFOLLOW = general::O_NOFOLLOW;
+        NOFOLLOW = general::O_NOFOLLOW;
         /// No read or write waits.
-        const NONBLOCK = general::O_NONBLOCK;
+        NONBLOCK = general::O_NONBLOCK;
         /// The descriptor only stands for the place: nothing is read or written by it.
-        const PATH = general::O_PATH;
+        PATH = general::O_PATH;
         /// A write returns when its data is on the device, and what is needed to find
         /// it.
-        const SYNC = general::O_SYNC;
+        SYNC = general::O_SYNC;
         /// A file without a name, in the directory that the path names.
-        const TMPFILE = general::O_TMPFILE;
+        TMPFILE = general::O_TMPFILE;
         /// A regular file's contents are dropped.
-        const TRUNC = general::O_TRUNC;
-        // Whatever else the kernel knows.
-        const _ = !0;
+        TRUNC = general::O_TRUNC;
     }
 }
 

@@ -14,7 +14,6 @@ use crate::syscalls;
 
 flags! {
     /// How [`io_uring_setup`] makes a ring: io_uring_setup(2).
-    #[repr(transparent)]
     IoUringSetupFlags: u32 {
         /// The kernel looks for results without waiting for interrupts.
         IOPOLL = io_uring::IORING_SETUP_IOPOLL;
@@ -54,7 +53,6 @@ flags! {
         HYBRID_IOPOLL = io_uring::IORING_SETUP_HYBRID_IOPOLL;
     }
     /// What the kernel's io_uring can: io_uring_setup(2).
-    #[repr(transparent)]
     IoUringFeatures: u32 {
         /// Both rings are in one mapping.
         SINGLE_MMAP = io_uring::IORING_FEAT_SINGLE_MMAP;
@@ -109,7 +107,6 @@ flags! {
         NO_IOWAIT = io_uring::IORING_ENTER_NO_IOWAIT;
     }
     /// How an order is to be done: io_uring_enter(2).
-    #[repr(transparent)]
     IoUringSqeFlags: u8 {
         /// `fd` is the index of a registered file.
         FIXED_FILE = 1 << io_uring::io_uring_sqe_flags_bit::IOSQE_FIXED_FILE_BIT as u8;

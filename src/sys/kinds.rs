@@ -1,22 +1,14 @@
 //! Sets of flags and lists of named numbers, as system calls take them.
 
-/// Declares a type for the flags of a call: a set of bits, made by bitflags. Bits that
-/// it does not name are kept, as the kernel may know more.
+/// Declares a type for the flags of a call, which is how it is passed: see [`bits!`].
 macro_rules! flags {
     ($(
         $(#[$($meta:tt)+])*
-        $name:ident: $bits:ty {
-            $($(#[$($flag_meta:tt)+])* $flag:ident = $value:expr;)*
-        }
+        $name:ident: $bits:ty { $($flags:tt)* }
     )*) => {$(
-        bitflags::bitflags! {
+        $crate::sys::kinds::bits! {
             $(#[$($meta)+])*
-            #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-            pub struct $name: $bits {
-                $($(#[$($flag_meta)+])* const $flag = $value as $bits;)*
-                // Whatever else the kernel knows.
-                const _ = !0;
-            }
+            $name: $bits { $($flags)* }
         }
 
         impl $crate::sys::Argument for $name {
@@ -28,6 +20,43 @@ macro_rules! flags {
             }
         }
     )*};
+}
+
+/// Declares a type for a set of flags, with bitflags. Bits that it does not name are
+/// kept, as the kernel may know more.
+///
+/// The struct and its `Debug` are written here: with those that bitflags makes comes a
+/// second type each, with parsers and formatters that nobody uses. They were a quarter
+/// of all that the compiler had to read.
+macro_rules! bits {
+    (
+        $(#[$($meta:tt)+])*
+        $name:ident: $bits:ty {
+            $($(#[$($flag_meta:tt)+])* $flag:ident = $value:expr;)*
+        }
+    ) => {
+        $(#[$($meta)+])*
+        #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+        #[repr(transparent)]
+        pub struct $name($bits);
+
+        bitflags::bitflags! {
+            impl $name: $bits {
+                $($(#[$($flag_meta)+])* const $flag = $value as $bits;)*
+                // Whatever else the kernel knows.
+                const _ = !0;
+            }
+        }
+
+        /// By the flags' names.
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str(concat!(stringify!($name), "("))?;
+                bitflags::parser::to_writer(self, &mut *f)?;
+                f.write_str(")")
+            }
+        }
+    };
 }
 
 /// Declares a type for a number that a call gives a meaning: a new type around it,
@@ -74,4 +103,4 @@ macro_rules! named {
     )*};
 }
 
-pub(crate) use {flags, named};
+pub(crate) use {bits, flags, named};

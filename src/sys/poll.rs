@@ -14,7 +14,6 @@ use crate::syscalls;
 
 flags! {
     /// What may happen to a descriptor: poll(2).
-    #[repr(transparent)]
     PollFlags: u16 {
         /// There is something to read.
         IN = general::POLLIN;
