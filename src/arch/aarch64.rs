@@ -121,22 +121,15 @@ pub(crate) const SA_RESTORER: usize = linux_raw_sys::general::SA_RESTORER as usi
 /// The type of an action's restorer.
 pub(crate) type Restorer = Option<unsafe extern "C" fn() -> !>;
 /// The restorer of each action.
-pub(crate) const RESTORER: Restorer = Some(rt_sigreturn);
+pub(crate) const RESTORER: Restorer = Some(super::rt_sigreturn);
 
-/// Returns from a signal handler: rt_sigreturn(2). It is where a handler returns to,
-/// by the action's `sa_restorer`; programs do not call it.
-///
-/// The kernel finds what the handler interrupted by the stack pointer, which must be as
-/// the handler found it: a function of ordinary instructions, or one that is called,
-/// would have moved it. Debuggers know the place by these two instructions.
-///
-/// # Safety
-///
-/// The stack pointer must be at a signal's frame.
-#[unsafe(naked)]
-pub unsafe extern "C" fn rt_sigreturn() -> ! {
-    core::arch::naked_asm!("mov x8, #{nr}", "svc #0", nr = const nr::rt_sigreturn)
+/// Makes the system call `{nr}`, in the way by which gdb knows that it is rt_sigreturn.
+macro_rules! rt_sigreturn {
+    () => {
+        "mov x8, #{nr}\n svc #0"
+    };
 }
+pub(crate) use rt_sigreturn;
 
 /// clone(2) whose child calls `entry` with `data`, on the stack that ends at `stack`,
 /// a multiple of 16, or if that is null where the caller's ends. The parent gets what

@@ -10,7 +10,7 @@
 //! | `NR_LSEEK`, `LSEEK_IN_HALVES` | lseek or _llseek, and whether it takes the offset as two words and puts the position into memory |
 //! | `F_GETLK`, `F_SETLK`, `F_SETLKW` | fcntl's commands for locks whose offsets have 64 bits |
 //! | `KernelStat`, `KernelStatfs`, `STATFS_TAKES_SIZE` | what stat and statfs fill, and whether the latter wants its size |
-//! | `rt_sigreturn` | what a signal handler returns to |
+//! | `rt_sigreturn!` | the instructions that a signal handler returns to |
 //! | `Restorer`, `RESTORER`, `SA_RESTORER` | how an action says so: its field's type and value, and the flag |
 //! | `CLONE_TLS_IS_FOURTH` | in which order clone takes its last two words |
 //! | `clone_to` | clone whose child calls a function |
@@ -63,7 +63,7 @@ mod imp;
 compile_error!("freestand runs on x86_64, i386, aarch64 and riscv64: pass one of their targets");
 
 pub(crate) use imp::*;
-pub use imp::{NAME, exit, nr, rt_sigreturn, trap, widest};
+pub use imp::{NAME, exit, nr, trap, widest};
 
 use core::ffi::c_void;
 
@@ -108,6 +108,39 @@ functions! {
     syscall4(a, b, c, d);
     syscall5(a, b, c, d, e);
     syscall6(a, b, c, d, e, f);
+}
+
+core::arch::global_asm!(
+    ".pushsection .text.rt_sigreturn, \"ax\", %progbits",
+    ".balign 4",
+    // Nobody calls it, but a debugger takes the instruction before for the call: it must
+    // be no other function's.
+    "nop",
+    // The name by which gdb knows it is the C library's.
+    ".globl __restore_rt",
+    ".hidden __restore_rt",
+    ".type __restore_rt, %function",
+    "__restore_rt:",
+    rt_sigreturn!(),
+    ".size __restore_rt, . - __restore_rt",
+    ".popsection",
+    nr = const nr::rt_sigreturn,
+);
+
+unsafe extern "C" {
+    /// Returns from a signal handler to what it interrupted: rt_sigreturn(2). It is what
+    /// handlers return to ([`rt_sigaction`](crate::sys::rt_sigaction) sees to that), and
+    /// programs do not call it.
+    ///
+    /// The kernel finds what was interrupted by the stack pointer, which must be as the
+    /// handler's return leaves it: a function of ordinary instructions, or one that is
+    /// called, would have moved it.
+    ///
+    /// # Safety
+    ///
+    /// The stack pointer must be as a handler's return leaves it.
+    #[link_name = "__restore_rt"]
+    pub fn rt_sigreturn() -> !;
 }
 
 /// Declares the piece `$label`: the instructions `$code`, in a section whose name

@@ -99,19 +99,13 @@ pub(crate) type Restorer = ();
 /// The restorer of each action.
 pub(crate) const RESTORER: Restorer = ();
 
-/// Returns from a signal handler: rt_sigreturn(2). Handlers return to the vDSO's, not
-/// to this one; programs do not call it.
-///
-/// The kernel finds what the handler interrupted by the stack pointer, which must be as
-/// the handler found it: a function of ordinary instructions would have moved it.
-///
-/// # Safety
-///
-/// The stack pointer must be at a signal's frame.
-#[unsafe(naked)]
-pub unsafe extern "C" fn rt_sigreturn() -> ! {
-    core::arch::naked_asm!("li a7, {nr}", "ecall", nr = const nr::rt_sigreturn)
+/// Makes the system call `{nr}`, in the way by which gdb knows that it is rt_sigreturn.
+macro_rules! rt_sigreturn {
+    () => {
+        "li a7, {nr}\n ecall"
+    };
 }
+pub(crate) use rt_sigreturn;
 
 /// clone(2) whose child calls `entry` with `data`, on the stack that ends at `stack`,
 /// a multiple of 16, or if that is null where the caller's ends. The parent gets what

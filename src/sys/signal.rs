@@ -516,33 +516,50 @@ const _: () = assert!(size_of::<SigEvent>() == general::SIGEV_MAX_SIZE as usize)
 /// something depends on the signal, as for [`SigInfo`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
-#[allow(missing_docs, reason = "each is SigInfo's of the same name")]
 pub struct SignalfdSiginfo {
     /// The signal.
     pub ssi_signo: u32,
+    /// An error's number, rarely set.
     pub ssi_errno: i32,
+    /// Why it came.
     pub ssi_code: i32,
+    /// The process that sent it, or the child.
     pub ssi_pid: u32,
+    /// That process's user.
     pub ssi_uid: u32,
+    /// SIGIO: which descriptor.
     pub ssi_fd: i32,
-    /// A timer's id, as the kernel counts them.
+    /// A timer's signal: the timer, as the kernel counts them.
     pub ssi_tid: u32,
+    /// SIGIO: what is ready.
     pub ssi_band: u32,
+    /// A timer's signal: how often it had expired again.
     pub ssi_overrun: u32,
+    /// The processor's number for what went wrong.
     pub ssi_trapno: u32,
+    /// SIGCHLD: the child's exit status, or the signal that ended or stopped it.
     pub ssi_status: i32,
     /// The value, as a number.
     pub ssi_int: i32,
     /// The value, as an address.
     pub ssi_ptr: u64,
+    /// SIGCHLD: the child's processor time, in ticks.
     pub ssi_utime: u64,
+    /// SIGCHLD: the kernel's for it.
     pub ssi_stime: u64,
+    /// SIGSEGV and its like: the address.
     pub ssi_addr: u64,
+    /// SIGBUS: the lowest bit of the address that counts.
     pub ssi_addr_lsb: u16,
+    /// Nothing.
     pub __pad2: u16,
+    /// SIGSYS: the forbidden call's number.
     pub ssi_syscall: i32,
+    /// SIGSYS: where it was made.
     pub ssi_call_addr: u64,
+    /// SIGSYS: the architecture that the number is of.
     pub ssi_arch: u32,
+    /// Nothing.
     pub __pad: [u8; 28],
 }
 
