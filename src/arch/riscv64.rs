@@ -131,10 +131,10 @@ pub(crate) unsafe fn clone_to(
     data: *mut c_void,
 ) -> Register {
     let result: Register;
+    // sp is always at a multiple of 16, and nothing is kept below it (psABI, "Integer
+    // Calling Convention").
     // SAFETY: the parent finds its registers and its stack as a called function leaves
-    // them, which `clobber_abi` declares; the child never gets to the end. sp is always
-    // at a multiple of 16 (psABI, "Integer Calling Convention"), and nothing is kept
-    // below it.
+    // them, which `clobber_abi` declares; the child never gets to the end.
     unsafe {
         asm!(
             "ecall",

@@ -61,7 +61,7 @@ use core::mem::MaybeUninit;
 use core::ptr;
 
 use super::errno::{Errno, Result};
-use crate::arch::{self, Register};
+use crate::arch::{self, Register, widest};
 
 /// The words of one call, in the order of the registers.
 #[derive(Debug)]
@@ -564,63 +564,47 @@ pub enum Shown {
     Depends,
 }
 
-/// The calls that provably never wait, whatever their arguments: they read or
-/// change a few words of the caller's own process. `open`, `close`, `dup` and
-/// `ioctl` are not among them: on a file system in user space, or a slow device,
-/// each can take for ever. Nor is `mmap`, which waits for whoever else changes the
-/// address space.
-pub const NEVER_BLOCKS: &[&str] = &[
-    "arch_prctl",
-    "exit",
-    "exit_group",
-    "getegid",
-    "geteuid",
-    "getgid",
-    "getitimer_words",
-    "getpid",
-    "getppid",
-    "gettid",
-    "getuid",
-    "personality",
-    "rt_sigaction_words",
-    "rt_sigpending",
-    "rt_sigprocmask",
-    "rt_sigreturn",
-    "rseq",
-    "sched_yield",
-    "set_robust_list",
-    "set_tid_address",
-    "setitimer_words",
-    "sigaltstack",
-    "times",
-    "umask",
+/// The numbers of the calls that provably never wait, whatever their arguments: they
+/// read or change a few words of the caller's own process. `open`, `close`, `dup` and
+/// `ioctl` are not among them: on a file system in user space, or a slow device, each
+/// can take for ever. Nor is `mmap`, which waits for whoever else changes the address
+/// space.
+pub const NEVER_BLOCKS: &[u32] = &[
+    widest::exit,
+    widest::exit_group,
+    widest::getegid,
+    widest::geteuid,
+    widest::getgid,
+    widest::getitimer,
+    widest::getpid,
+    widest::getppid,
+    widest::gettid,
+    widest::getuid,
+    widest::personality,
+    widest::rseq,
+    widest::rt_sigaction,
+    widest::rt_sigpending,
+    widest::rt_sigprocmask,
+    widest::rt_sigreturn,
+    widest::sched_yield,
+    widest::set_robust_list,
+    widest::set_tid_address,
+    widest::setitimer,
+    widest::sigaltstack,
+    widest::times,
+    widest::umask,
 ];
 
-/// Whether `name` is on the list of calls that never block.
-pub const fn never_blocks(name: &str) -> bool {
+/// Whether the call of this number is one that never blocks.
+pub const fn never_blocks(nr: u32) -> bool {
     let mut i = 0;
     while i < NEVER_BLOCKS.len() {
-        if equal(NEVER_BLOCKS[i].as_bytes(), name.as_bytes()) {
+        if NEVER_BLOCKS[i] == nr {
             return true;
         }
         i += 1;
     }
     false
-}
-
-/// `a == b`, which const evaluation does not offer for slices.
-const fn equal(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    let mut i = 0;
-    while i < a.len() {
-        if a[i] != b[i] {
-            return false;
-        }
-        i += 1;
-    }
-    true
 }
 
 /// What the kernel has filled, unless it failed.
@@ -751,7 +735,7 @@ macro_rules! declare_syscall {
         #[inline(always)]
         #[allow(clippy::too_many_arguments)]
         $($vis)* $($unsafe)? fn $name($($arg: $type),*) -> $($ret)+ {
-            $crate::declare_syscall!(@hook $kind $name);
+            $crate::declare_syscall!(@hook $kind $name [$($nr)?]);
             $crate::declare_syscall!(@$($unsafe)? twin_call raw::$name($($arg),*))
         }
     };
@@ -784,22 +768,22 @@ macro_rules! declare_syscall {
         concat!("*`", stringify!($kind), "`, number `", stringify!($nr), "`.*")
     };
 
-    (@hook sys $name:ident) => {
+    (@hook sys $name:ident $nr:tt) => {
         let _entered = $crate::sys::hook::Entered::may_block();
     };
-    (@hook sysblk $name:ident) => {
+    (@hook sysblk $name:ident $nr:tt) => {
         let _entered = $crate::sys::hook::Entered::blocks();
     };
-    (@hook sysnb $name:ident) => {
+    (@hook sysnb $name:ident $nr:tt) => {
         const _: () = assert!(
-            $crate::sys::declare::never_blocks(stringify!($name)),
+            $crate::sys::declare::never_blocks($crate::declare_syscall!(@number $name $nr)),
             concat!(
                 "freestand: `sysnb ", stringify!($name), "`: this call is not known never to \
                  block; declare it `sys`, or add it to NEVER_BLOCKS with the reason"
             )
         );
     };
-    (@hook $kind:ident $name:ident) => {
+    (@hook $kind:ident $name:ident $nr:tt) => {
         compile_error!(concat!(
             "freestand: `", stringify!($kind), " ", stringify!($name), "`: `",
             stringify!($kind), "` is no kind of call; these are sys, sysblk, sysnb and wrap"

@@ -379,6 +379,20 @@ const SNIPPETS: &[Snippet] = &[
         ],
     },
     Snippet {
+        name: "it_is_the_number_that_never_blocks",
+        main: r#"
+            use freestand::sys::{BorrowedFd, Result, nr};
+            freestand::syscalls! {
+                /// Reads, under a harmless name.
+                sysnb getpid(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> = nr::read;
+                /// Asks for the id, under another.
+                sysnb who_am_i() -> u32 = nr::getpid;
+            }
+            fn main() {}
+        "#,
+        errors: &["freestand: `sysnb getpid`: this call is not known never to block"],
+    },
+    Snippet {
         name: "a_call_has_at_most_six_words",
         main: r#"
             use freestand::sys::Result;
