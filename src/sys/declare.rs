@@ -49,7 +49,7 @@
 //! | `T` | cannot fail |
 //! | `!` | does not return |
 //!
-//! The number is [`widest`](crate::arch::widest)'s of the same name, or what stands
+//! The number is [`widest`]'s of the same name, or what stands
 //! behind `=`.
 //!
 //! All of it is decided at compile time: in a release build the function is the
