@@ -5,13 +5,15 @@ use core::fmt;
 
 use freestand::arch::widest;
 use freestand::io::{Write, stdout};
-use freestand::sys::{Errno, Gid, Mode, OFlags, Result, Uid, nr, open, syscall, write};
+use freestand::sys::{
+    CloneFlags, Errno, Gid, Mode, OFlags, Prctl, Result, SeccompFlags, SeccompOperation, Uid,
+    WaitOptions, WaitStatus, Word, fork, getegid, geteuid, open, prctl, seccomp, syscall, unshare,
+    wait4, write,
+};
 use freestand::{println, process};
-use linux_raw_sys::general::{__WALL, CLONE_NEWNS, CLONE_NEWUSER, SIGCHLD};
-use linux_raw_sys::prctl::PR_SET_NO_NEW_PRIVS;
 use linux_raw_sys::ptrace::{
     BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO,
-    SECCOMP_SET_MODE_FILTER, sock_filter, sock_fprog,
+    sock_filter, sock_fprog,
 };
 
 /// Does `work` in a child, and waits for it.
@@ -23,32 +25,26 @@ use linux_raw_sys::ptrace::{
 pub fn in_child(work: impl FnOnce()) {
     // What the buffer holds would be written twice.
     stdout().flush().expect("standard output takes it");
-    // SAFETY: without CLONE_VM the child has memory of its own, and there is one thread.
-    let child: Result<i32> = unsafe { syscall!(nr::clone, SIGCHLD, 0, 0, 0, 0) };
-    match child.expect("there is room for one more process") {
-        0 => {
-            work();
-            process::exit(0);
-        }
-        child => {
-            let mut status = 0_u32;
-            // SAFETY: it writes the status, and nothing else.
-            let ended: Result<i32> = unsafe { syscall!(nr::wait4, child, &mut status, __WALL, 0) };
-            assert_eq!(ended, Ok(child));
-            assert_eq!(status, 0, "the child did not end well");
-        }
-    }
+    // SAFETY: there is one thread, and the buffer is empty.
+    let child = unsafe { fork() }.expect("there is room for one more process");
+    let Some(child) = child else {
+        work();
+        process::exit(0);
+    };
+    let mut status = WaitStatus(-1);
+    let ended = wait4(child, Some(&mut status), WaitOptions::empty(), None);
+    assert_eq!(ended, Ok(Some(child)));
+    assert_eq!(status, WaitStatus(0), "the child did not end well");
 }
 
 /// Whether the program is the superuser's.
 pub fn is_root() -> bool {
-    effective_ids().0 == Uid::ROOT
+    geteuid() == Uid::ROOT
 }
 
 /// For whom files are made.
 pub fn effective_ids() -> (Uid, Gid) {
-    // SAFETY: they change nothing, and cannot fail.
-    unsafe { (syscall!(widest::geteuid), syscall!(widest::getegid)) }
+    (geteuid(), getegid())
 }
 
 /// Does `work` in a child that may do what every user may, and no more.
@@ -98,13 +94,11 @@ pub fn with_own_mounts(calls: &[&str], work: impl FnOnce()) {
 }
 
 fn own_mounts() -> Result<()> {
-    let unshare = |what: u32| -> Result<()> {
-        // SAFETY: it changes what the process is part of.
-        unsafe { syscall!(nr::unshare, what) }
-    };
-    if unshare(CLONE_NEWNS) == Err(Errno::EPERM) {
+    // SAFETY: the process keeps its descriptors and its memory.
+    let unshare = |what| unsafe { unshare(what) };
+    if unshare(CloneFlags::NEWNS) == Err(Errno::EPERM) {
         let (Uid(user), Gid(group)) = effective_ids();
-        unshare(CLONE_NEWNS | CLONE_NEWUSER)?;
+        unshare(CloneFlags::NEWNS | CloneFlags::NEWUSER)?;
         put("/proc/self/setgroups", format_args!("deny"))?;
         put("/proc/self/uid_map", format_args!("0 {user} 1"))?;
         put("/proc/self/gid_map", format_args!("0 {group} 1"))?;
@@ -160,12 +154,12 @@ fn filter_out(calls: &[u32]) -> Result<()> {
         len: filter.len() as u16,
         filter: filter.as_mut_ptr(),
     };
-    // SAFETY: they only take from what the process may do.
-    let done: [Result<()>; 2] = unsafe {
-        [
-            syscall!(nr::prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
-            syscall!(nr::seccomp, SECCOMP_SET_MODE_FILTER, 0, &program),
-        ]
-    };
-    done.into_iter().collect()
+    let arguments = (&raw const program).cast_mut().cast();
+    let none = Word::from(0_u32);
+    // SAFETY: they only take from what the process may do, and the filter is there.
+    unsafe {
+        prctl(Prctl::SET_NO_NEW_PRIVS, Word::from(1_u32), none, none, none)?;
+        let flags = SeccompFlags::empty();
+        seccomp(SeccompOperation::SET_MODE_FILTER, flags, arguments).map(drop)
+    }
 }

@@ -5,8 +5,8 @@
 
 use freestand::sys::{
     self, CpuSet, Errno, GrndFlags, Pid, PriorityOf, Resource, Rlimit, RusageWho, Tid, Tms, Uid,
-    WaitOptions, WaitStatus,
 };
+use test_programs::child::in_child;
 use test_programs::{err, ok, seen};
 
 freestand::entry!(main);
@@ -24,23 +24,6 @@ fn main() {
     processors();
     priorities();
     random_bytes();
-}
-
-/// Runs `child` in a process of its own, which must end with status 0.
-fn in_a_child(child: impl FnOnce()) {
-    // SAFETY: there is one thread, and the child writes and removes nothing.
-    match unsafe { sys::fork() }.expect("there may be another process") {
-        None => {
-            child();
-            sys::exit_group(0);
-        }
-        Some(id) => {
-            let mut status = WaitStatus(-1);
-            let ended = sys::wait4(id, Some(&mut status), WaitOptions::empty(), None);
-            assert_eq!(ended, Ok(Some(id)));
-            assert_eq!(status, WaitStatus(0));
-        }
-    }
 }
 
 fn limits() {
@@ -96,7 +79,7 @@ fn usage() {
     let after = ok!(getrusage(RusageWho::SELF));
     assert!(after.ru_minflt > 0 && time(after) >= time(before) + 40_000);
     let children = ok!(getrusage(RusageWho::CHILDREN));
-    in_a_child(|| ());
+    in_child(|| ());
     assert!(ok!(getrusage(RusageWho::CHILDREN)).ru_minflt > children.ru_minflt);
     err!(EINVAL, getrusage(RusageWho(2)));
 
