@@ -119,6 +119,12 @@ struct BuildArgs {
     /// Build small and stripped programs
     #[arg(long)]
     release: bool,
+    /// Build static-PIE: the kernel loads the program anywhere, and it relocates itself
+    #[arg(long)]
+    pie: bool,
+    /// Keep frame pointers and symbols: a panic then prints a backtrace
+    #[arg(long)]
+    backtrace: bool,
     /// Leave out what the kernel does not load: the section headers
     #[arg(long)]
     no_section_headers: bool,
@@ -134,6 +140,8 @@ impl BuildArgs {
             } else {
                 Profile::Debug
             },
+            pie: self.pie,
+            backtrace: self.backtrace,
             no_section_headers: self.no_section_headers,
         }
     }

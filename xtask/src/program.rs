@@ -90,6 +90,11 @@ impl Profile {
 pub struct Options {
     /// The profile.
     pub profile: Profile,
+    /// Whether the program can be loaded anywhere, and relocates itself: static-PIE.
+    pub pie: bool,
+    /// Whether code keeps frame pointers, so that a panic can print a backtrace, and
+    /// programs their symbols, so that it can be read.
+    pub backtrace: bool,
     /// Whether to make a copy without section headers, and return that.
     pub no_section_headers: bool,
 }
@@ -97,17 +102,32 @@ pub struct Options {
 impl Options {
     /// A debug build.
     pub const fn debug() -> Options {
-        Options {
-            profile: Profile::Debug,
-            no_section_headers: false,
-        }
+        Options::new(Profile::Debug)
     }
 
     /// A release build.
     pub const fn release() -> Options {
+        Options::new(Profile::Release)
+    }
+
+    /// A build of this profile and nothing special.
+    pub const fn new(profile: Profile) -> Options {
         Options {
-            profile: Profile::Release,
+            profile,
+            pie: false,
+            backtrace: false,
             no_section_headers: false,
+        }
+    }
+
+    /// Where such builds go. What differs by the flags of the compiler goes to a
+    /// folder of its own, for cargo would build all anew at each change of them.
+    fn target_dir(self) -> PathBuf {
+        match (self.pie, self.backtrace) {
+            (false, false) => target_dir(),
+            (true, false) => target_dir().join("static-pie"),
+            (false, true) => target_dir().join("backtrace"),
+            (true, true) => target_dir().join("static-pie-backtrace"),
         }
     }
 }
@@ -262,7 +282,8 @@ impl Build<'_> {
 
     /// The folder of the finished programs.
     fn folder(&self) -> PathBuf {
-        target_dir()
+        self.options
+            .target_dir()
             .join(self.tools.arch.triple())
             .join(self.options.profile.folder())
     }
@@ -320,7 +341,7 @@ impl Build<'_> {
             .args(rust.build_flags())
             .args(self.is_release().then_some("--release"))
             .arg("--target-dir")
-            .arg(target_dir())
+            .arg(self.options.target_dir())
             .env("CARGO_ENCODED_RUSTFLAGS", self.rust_flags())
             // cargo says this to build scripts if its configuration names the
             // linker. Said there, the linker would link the build scripts too.
