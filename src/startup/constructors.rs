@@ -19,7 +19,7 @@
 //! object has constructors, it does not link, with a message from link.ld.
 
 use core::ffi::c_char;
-use core::ptr;
+use core::ops::Range;
 
 use crate::arch;
 
@@ -29,8 +29,9 @@ type Constructor = extern "C" fn(usize, *const *const c_char, *const *const c_ch
 type Destructor = extern "C" fn();
 
 unsafe extern "C" {
-    // In this order, one behind the other.
     static freestand_preinit_array: Constructor;
+    static freestand_preinit_array_end: Constructor;
+    static freestand_init_array: Constructor;
     static freestand_init_array_end: Constructor;
     static freestand_fini_array: Destructor;
     static freestand_fini_array_end: Destructor;
@@ -46,13 +47,17 @@ unsafe extern "C" fn construct(
     envp: *const *const c_char,
 ) {
     arch::require!("freestand_destructors");
-    let mut next = &raw const freestand_preinit_array;
-    while !ptr::eq(next, &raw const freestand_init_array_end) {
-        // SAFETY: the entries from the first array's beginning to the second's end are
-        // functions' addresses.
-        unsafe {
-            (*next)(argc, argv, envp);
-            next = next.add(1);
+    let preinit = &raw const freestand_preinit_array..&raw const freestand_preinit_array_end;
+    let init = &raw const freestand_init_array..&raw const freestand_init_array_end;
+    for Range { start, end } in [preinit, init] {
+        let mut next = start;
+        while next != end {
+            // SAFETY: the entries from an array's beginning to its end are functions'
+            // addresses.
+            unsafe {
+                (*next)(argc, argv, envp);
+                next = next.add(1);
+            }
         }
     }
 }
@@ -60,8 +65,8 @@ unsafe extern "C" fn construct(
 /// Calls the destructors.
 extern "C" fn destruct(status: u8) -> u8 {
     let mut next = &raw const freestand_fini_array_end;
-    while !ptr::eq(next, &raw const freestand_fini_array) {
-        // SAFETY: as above, between the third array's end and its beginning.
+    while next != &raw const freestand_fini_array {
+        // SAFETY: as above, from the array's end to its beginning.
         unsafe {
             next = next.sub(1);
             (*next)();
