@@ -41,6 +41,11 @@ fn main() {
         return;
     }
 
+    println!("cargo::rustc-check-cfg=cfg(frame_pointers)");
+    if has_frame_pointers() {
+        println!("cargo::rustc-cfg=frame_pointers");
+    }
+
     cc::Build::new()
         .file(&start)
         .cargo_warnings(false)
@@ -82,13 +87,25 @@ fn link_args(script_dir: &str) -> Vec<String> {
 /// The linker that rustc is told to use: by `-C linker`, or by cargo's
 /// configuration. Empty for rustc's own choice, which is a C compiler.
 fn linker() -> String {
+    codegen_option("linker").unwrap_or_else(|| env::var("RUSTC_LINKER").unwrap_or_default())
+}
+
+/// Whether functions keep frame pointers: what `-C force-frame-pointers` says.
+fn has_frame_pointers() -> bool {
+    codegen_option("force-frame-pointers")
+        .is_some_and(|value| !matches!(value.as_str(), "no" | "n" | "off" | "false"))
+}
+
+/// The value of the last `-C name=value` among rustc's flags, and of `-C name` an empty
+/// one.
+fn codegen_option(name: &str) -> Option<String> {
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    let by_flag = flags
+    flags
         .split('\u{1f}')
-        .filter_map(|flag| flag.trim_start_matches("-C").trim().strip_prefix("linker="))
-        .next_back();
-    match by_flag {
-        Some(linker) => linker.to_owned(),
-        None => env::var("RUSTC_LINKER").unwrap_or_default(),
-    }
+        // The option stands in the same argument as the `-C`, or in the next.
+        .map(|flag| flag.trim_start_matches("--codegen").trim_start_matches("-C"))
+        .filter_map(|option| option.trim_start_matches(['=', ' ']).strip_prefix(name))
+        .filter_map(|rest| rest.strip_prefix('=').or(rest.is_empty().then_some("")))
+        .next_back()
+        .map(str::to_owned)
 }

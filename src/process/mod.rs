@@ -1,11 +1,15 @@
 //! The process: its id and the ways to end it.
 
+#[cfg(any(frame_pointers, doc, test))]
+mod backtrace;
 mod panic;
 
 use crate::arch;
 use crate::sys::{self, MaskHow, SigAction, SigSet, Signal};
 
 pub use crate::startup::{ExitCode, Termination};
+#[cfg(any(frame_pointers, doc, test))]
+pub use backtrace::{Backtrace, backtrace};
 pub use panic::report_panic;
 
 /// The process's id: getpid(2).

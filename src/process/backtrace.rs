@@ -1,0 +1,133 @@
+//! Backtraces: from which call to which call the program came to where it is.
+
+use core::fmt;
+use core::iter::FusedIterator;
+use core::ptr;
+
+use crate::arch;
+use crate::sys::{Errno, Result, SigSet, nr, syscall};
+
+/// How many frames are shown: whoever recurses deeper sees where it ended in.
+const SHOWN: usize = 64;
+
+/// What each function that has a frame pointer keeps in its frame.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+struct Record {
+    /// The caller's frame pointer, or null in the outermost frame: `_start` sees to it.
+    caller: *const u8,
+    return_address: *const (),
+}
+
+/// Where the running functions return to, the innermost's first: an iterator over the
+/// return addresses. A call's own instruction ends before its return address, so it is
+/// the byte before that which belongs to the caller.
+///
+/// It follows the chain of frame pointers, which only programs have that are compiled
+/// to: this exists in programs built with `-C force-frame-pointers`, as
+/// `cargo xtask build --backtrace` does, or as a line in `.cargo/config.toml` says:
+///
+/// ```toml
+/// [build]
+/// rustflags = ["-Cforce-frame-pointers=yes"]
+/// ```
+///
+/// Then a panic prints one, and `cargo xtask run --backtrace` adds to each address the
+/// function, the file and the line. (Without it, `addr2line -fipCe PROGRAM ADDRESS…`
+/// from the binutils does, of a program that has its symbols.)
+///
+/// A function without a frame of its own is passed over. Where the chain is broken, as
+/// code without frame pointers may leave it, it ends: nothing is read that cannot be.
+/// It allocates nothing and may be used in a signal handler.
+#[derive(Clone, Debug)]
+pub struct Backtrace {
+    frame: *const u8,
+}
+
+/// The [`Backtrace`] that begins at where the calling function returns to: the C
+/// library's backtrace(3), without the function itself.
+#[inline(always)]
+pub fn backtrace() -> Backtrace {
+    Backtrace {
+        frame: arch::frame_pointer(),
+    }
+}
+
+impl Iterator for Backtrace {
+    type Item = *const ();
+
+    fn next(&mut self) -> Option<*const ()> {
+        let record = read(self.frame)?;
+        // Callers' frames are above those of whom they call. What is not so is a broken
+        // chain, which might lead in a circle; and also the step from a signal handler
+        // on a stack of its own to what it interrupted.
+        self.frame = if record.caller > self.frame {
+            record.caller
+        } else {
+            ptr::null()
+        };
+        // A new thread's first function returns to nowhere.
+        (!record.return_address.is_null()).then_some(record.return_address)
+    }
+}
+
+impl FusedIterator for Backtrace {}
+
+/// The record of the frame that `frame` points to, if there is one.
+fn read(frame: *const u8) -> Option<Record> {
+    let record = frame
+        .wrapping_byte_offset(arch::FRAME_RECORD)
+        .cast::<Record>();
+    if frame.is_null() || !record.is_aligned() || !is_readable(record) {
+        return None;
+    }
+    // SAFETY: it is aligned and can be read, and any bytes are two addresses. Volatile,
+    // for the compiler knows nothing of who wrote them.
+    Some(unsafe { record.read_volatile() })
+}
+
+/// Whether reading the record will not fault.
+///
+/// The kernel is asked: rt_sigprocmask(2) reads a set of signals before it looks at what
+/// it is to do with it. To do something that there is not is an `EINVAL` if it could,
+/// an `EFAULT` if not (kernel/signal.c, sys_rt_sigprocmask), and changes nothing.
+fn is_readable(record: *const Record) -> bool {
+    const NOTHING: i32 = -1;
+    const { assert!(size_of::<Record>().is_multiple_of(size_of::<SigSet>())) };
+    (0..size_of::<Record>())
+        .step_by(size_of::<SigSet>())
+        .all(|offset| {
+            let set = record.wrapping_byte_add(offset);
+            // SAFETY: the call fails.
+            let result: Result<()> = unsafe {
+                syscall!(
+                    nr::rt_sigprocmask,
+                    NOTHING,
+                    set,
+                    ptr::null::<SigSet>(),
+                    size_of::<SigSet>()
+                )
+            };
+            result == Err(Errno::EINVAL)
+        })
+}
+
+/// A line with the address at which the program is loaded, and one with each return
+/// address, of the innermost 64.
+impl fmt::Display for Backtrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        unsafe extern "C" {
+            /// The file's first byte in memory (link.ld).
+            safe static __executable_start: u8;
+        }
+        writeln!(f, "backtrace, image at {:p}:", &raw const __executable_start)?;
+        let mut frames = self.clone();
+        for address in frames.by_ref().take(SHOWN) {
+            writeln!(f, "  {address:p}")?;
+        }
+        match frames.next() {
+            Some(_) => writeln!(f, "  and more"),
+            None => Ok(()),
+        }
+    }
+}
