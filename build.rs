@@ -103,7 +103,10 @@ fn codegen_option(name: &str) -> Option<String> {
     flags
         .split('\u{1f}')
         // The option stands in the same argument as the `-C`, or in the next.
-        .map(|flag| flag.trim_start_matches("--codegen").trim_start_matches("-C"))
+        .map(|flag| {
+            flag.trim_start_matches("--codegen")
+                .trim_start_matches("-C")
+        })
         .filter_map(|option| option.trim_start_matches(['=', ' ']).strip_prefix(name))
         .filter_map(|rest| rest.strip_prefix('=').or(rest.is_empty().then_some("")))
         .next_back()

@@ -120,7 +120,11 @@ impl fmt::Display for Backtrace {
             /// The file's first byte in memory (link.ld).
             safe static __executable_start: u8;
         }
-        writeln!(f, "backtrace, image at {:p}:", &raw const __executable_start)?;
+        writeln!(
+            f,
+            "backtrace, image at {:p}:",
+            &raw const __executable_start
+        )?;
         let mut frames = self.clone();
         for address in frames.by_ref().take(SHOWN) {
             writeln!(f, "  {address:p}")?;

@@ -1,17 +1,27 @@
 //! Running programs, by the kernel or by qemu.
 
 use std::{
-    env, fs,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
+    env,
+    ffi::{c_int, c_void},
+    fs, io, mem,
+    os::unix::{
+        fs::PermissionsExt,
+        process::{CommandExt, ExitStatusExt},
+    },
     path::{Path, PathBuf},
-    process::{self, Command},
-    sync::OnceLock,
+    process::{self, Child, Command, ExitCode, ExitStatus, Stdio},
+    ptr,
+    sync::{
+        OnceLock,
+        atomic::{AtomicI32, Ordering},
+    },
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::{
     arch::Arch,
+    backtrace::Translator,
     install::{self, Install, Need},
     path::find_in_path,
 };
@@ -65,6 +75,79 @@ pub fn become_program(mut command: Command) -> anyhow::Error {
     let error = command.exec();
     let program = command.get_program().to_string_lossy().into_owned();
     anyhow::Error::new(error).context(format!("cannot run {program}"))
+}
+
+/// Runs the program with its standard error passing through `translator`, until nobody
+/// can write there any more. Meanwhile the program gets the signals that would end it if
+/// this process were it.
+pub fn translated(mut command: Command, translator: &Translator) -> Result<ExitStatus> {
+    let mut child = command
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    pass_signals_on(&child);
+    if let Some(stderr) = child.stderr.take() {
+        // If nobody reads what is passed on, let the program find out: it writes into a
+        // pipe that nobody reads.
+        let _ = translator.copy(stderr, io::stderr());
+    }
+    Ok(child.wait()?)
+}
+
+/// Has signals that come to this process go on to `child`.
+fn pass_signals_on(child: &Child) {
+    static CHILD: AtomicI32 = AtomicI32::new(0);
+
+    extern "C" fn pass_on(signal: c_int, info: *const libc::siginfo_t, _: *const c_void) {
+        // SAFETY: the kernel passes what it knows of the signal.
+        let code = unsafe { (*info).si_code };
+        // What the kernel sends is the terminal's, and goes to the child as well: it is
+        // in the same process group.
+        if code <= 0 {
+            // SAFETY: it takes no pointers, and may be called in a handler.
+            unsafe { libc::kill(CHILD.load(Ordering::Relaxed), signal) };
+        }
+    }
+
+    CHILD.store(child.id().cast_signed(), Ordering::Relaxed);
+    for signal in [
+        libc::SIGHUP,
+        libc::SIGINT,
+        libc::SIGQUIT,
+        libc::SIGTERM,
+        libc::SIGUSR1,
+        libc::SIGUSR2,
+    ] {
+        // SAFETY: an action may be zero; the handler has the type that SA_SIGINFO asks
+        // for, and does what a handler may.
+        unsafe {
+            let mut action: libc::sigaction = mem::zeroed();
+            action.sa_sigaction = pass_on as *const () as usize;
+            action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART;
+            libc::sigaction(signal, &action, ptr::null_mut());
+        }
+    }
+}
+
+/// Ends this process as the program has ended: by the same signal if it was one.
+pub fn end_as(status: ExitStatus) -> ExitCode {
+    if let Some(signal) = status.signal() {
+        // SAFETY: the default action is no handler, and the limit a valid one.
+        unsafe {
+            // The core file, if there is one, is the program's.
+            let none = libc::rlimit {
+                rlim_cur: 0,
+                rlim_max: 0,
+            };
+            libc::setrlimit(libc::RLIMIT_CORE, &none);
+            libc::signal(signal, libc::SIG_DFL);
+            libc::raise(signal);
+        }
+    }
+    // As a shell says it, where the signal does not end this process.
+    let code = status.code().or(status.signal().map(|signal| 128 + signal));
+    let code = code.and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// qemu's user-mode emulator for `arch`, dynamically or statically linked.
