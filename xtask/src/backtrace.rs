@@ -1,19 +1,22 @@
 //! Backtraces that programs print: to each address the function, the file and the line.
 
 use std::{
-    fmt::Write as _,
+    collections::BTreeMap,
     io::{ErrorKind, Read, Write},
     path::Path,
 };
 
-use addr2line::{Loader, demangle_auto};
+use addr2line::{Loader, Location, demangle_auto};
 use anyhow::{Context, Result, anyhow};
+use object::{Object, ObjectSymbol, SymbolKind};
 
 use crate::elf::Image;
 
 /// What a program's addresses mean.
 pub struct Translator {
-    loader: Loader,
+    lines: Loader,
+    /// The functions' symbols, by where they begin: their sizes and names.
+    functions: BTreeMap<u64, (u64, String)>,
     /// Where the program was linked to be loaded.
     base: u64,
 }
@@ -27,10 +30,20 @@ impl Translator {
             .iter()
             .find(|segment| segment.is_loaded())
             .context("no segment is loaded")?;
-        let loader = Loader::new(path)
+        let functions = object::File::parse(image.bytes())?
+            .symbols()
+            .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition())
+            .filter_map(|symbol| Some((symbol.address(), (symbol.size(), symbol.name().ok()?))))
+            .map(|(address, (size, name))| {
+                let name = demangle_auto(name.into(), None).into_owned();
+                (address, (size, name))
+            })
+            .collect();
+        let lines = Loader::new(path)
             .map_err(|error| anyhow!("cannot read {}: {error}", path.display()))?;
         Ok(Translator {
-            loader,
+            lines,
+            functions,
             base: first.address - first.offset,
         })
     }
@@ -58,31 +71,43 @@ impl Translator {
     /// function that is inlined deepest, last the one that all are inlined into.
     fn calls(&self, address: u64) -> Vec<String> {
         let probe = address.wrapping_sub(1);
-        let symbol = || {
-            let name = self.loader.find_symbol(probe)?;
-            Some(demangle_auto(name.into(), None).into_owned())
-        };
-        let mut calls = Vec::new();
-        // What has no line table may still have a symbol.
-        if let Ok(mut frames) = self.loader.find_frames(probe) {
+        let mut functions = Vec::new();
+        let mut places = Vec::new();
+        if let Ok(mut frames) = self.lines.find_frames(probe) {
             while let Ok(Some(frame)) = frames.next() {
                 let function = frame.function.as_ref();
                 let name = function.and_then(|function| Some(function.demangle().ok()?.into()));
-                let mut call = name.or_else(symbol).unwrap_or("?".into());
-                if let Some(location) = frame.location
-                    && let Some(file) = location.file
-                {
-                    let file = file.strip_prefix("./").unwrap_or(file);
-                    let _ = write!(call, " at {file}:{}", location.line.unwrap_or(0));
-                }
-                calls.push(call);
+                functions.push(name.unwrap_or("?".to_string()));
+                places.push(frame.location.and_then(place).unwrap_or_default());
             }
         }
-        if calls.is_empty() {
-            calls.extend(symbol());
+        // The symbol table has the whole name of what is not inlined, also where line
+        // tables have less of it or there are none.
+        if let Some(function) = self.function(probe) {
+            functions.pop();
+            functions.push(function.to_string());
         }
-        calls
+        places.resize(functions.len(), String::new());
+        let calls = functions.into_iter().zip(places);
+        calls.map(|(function, place)| function + &place).collect()
     }
+
+    /// The name of the function that the symbol table has at `address`. One without a
+    /// size, as assembly's are, goes on to the next.
+    fn function(&self, address: u64) -> Option<&str> {
+        let (begin, (size, name)) = self.functions.range(..=address).next_back()?;
+        (*size == 0 || address - begin < *size).then_some(name)
+    }
+}
+
+/// ` at file:line`, or without a line where there is none.
+fn place(location: Location<'_>) -> Option<String> {
+    let file = location.file?;
+    let file = file.strip_prefix("./").unwrap_or(file);
+    Some(match location.line {
+        Some(line) if line > 0 => format!(" at {file}:{line}"),
+        _ => format!(" at {file}"),
+    })
 }
 
 /// A program's text on its way, in which lines are looked for.
