@@ -342,6 +342,9 @@ fn set_up(archs: &[Arch], install: Install) -> Result<()> {
     if find_in_path("strace").is_none() {
         needs.push(Need::Strace);
     }
+    if archs.iter().any(|&arch| run::find_gdb(arch).is_none()) {
+        needs.push(Need::Gdb);
+    }
     needs.dedup();
     install::satisfy(&needs, install)
 }

@@ -23,7 +23,7 @@ use crate::{
     arch::Arch,
     backtrace::Translator,
     install::{self, Install, Need},
-    path::find_in_path,
+    path::{find_in_path, output},
 };
 
 /// When to run a program under qemu.
@@ -153,6 +153,17 @@ pub fn end_as(status: ExitStatus) -> ExitCode {
 /// qemu's user-mode emulator for `arch`, dynamically or statically linked.
 pub fn find_qemu(arch: Arch) -> Option<PathBuf> {
     find_in_path(format!("qemu-{arch}")).or_else(|| find_in_path(format!("qemu-{arch}-static")))
+}
+
+/// A gdb that knows `arch`: one for many architectures, or the machine's own.
+pub fn find_gdb(arch: Arch) -> Option<PathBuf> {
+    let knows = |gdb: &PathBuf| {
+        let set = format!("set architecture {}", arch.gdb());
+        output(Command::new(gdb).args(["-nx", "-batch", "-ex", &set]))
+            .is_some_and(|said| said.contains("is set to"))
+    };
+    let candidates = ["gdb-multiarch", "gdb"].into_iter();
+    candidates.filter_map(find_in_path).find(knows)
 }
 
 /// Whether this machine's kernel runs programs of `arch`.
