@@ -32,35 +32,35 @@ fn main() -> ExitCode {
     harness::run(CASES)
 }
 
+/// Builds programs with these options; their paths.
+fn build<const N: usize>(
+    target: Target,
+    names: [&str; N],
+    options: Options,
+) -> Result<[PathBuf; N]> {
+    let programs = program::select(&names.map(String::from), target.arch)?;
+    let tools = Tools::find(target.arch)
+        .map_err(|needs| anyhow::anyhow!("cannot build for {target}: {needs:?}"))?;
+    let paths = program::build_all(&tools, &programs, options)?;
+    Ok(paths.try_into().expect("each program has a path"))
+}
+
 /// The program `name`, built with frame pointers and symbols. The first call builds all
-/// that these tests run.
+/// that these tests panic in.
 fn program(target: Target, name: &str) -> Result<PathBuf> {
-    static BUILT: LazyLock<Mutex<HashMap<Target, HashMap<String, PathBuf>>>> =
-        LazyLock::new(Mutex::default);
+    const NAMES: [&str; 2] = ["backtrace", "panic_in_thread"];
+    static BUILT: LazyLock<Mutex<HashMap<Target, [PathBuf; 2]>>> = LazyLock::new(Mutex::default);
 
     let mut built = BUILT.lock().expect("no thread panics with it");
     if !built.contains_key(&target) {
-        let names = [
-            "backtrace",
-            "panic_in_thread",
-            "hello",
-            "echo_env",
-            "readchar",
-        ];
-        let programs = program::select(&names.map(String::from), target.arch)?;
-        let tools = Tools::find(target.arch)
-            .map_err(|needs| anyhow::anyhow!("cannot build for {target}: {needs:?}"))?;
         let options = Options {
             backtrace: true,
             ..Options::new(target.profile)
         };
-        let paths = program::build_all(&tools, &programs, options)?;
-        let names = programs.into_iter().map(|program| program.name);
-        built.insert(target, names.zip(paths).collect());
+        built.insert(target, build(target, NAMES, options)?);
     }
-    let path = built[&target].get(name);
-    path.cloned()
-        .with_context(|| format!("{name} is not among the programs"))
+    let index = NAMES.iter().position(|this| *this == name);
+    Ok(built[&target][index.context("no such program")?].clone())
 }
 
 /// A line of a backtrace and what was added to it.
@@ -233,14 +233,18 @@ fn c_without_frame_pointers_ends_the_walk_at_worst(target: Target) -> Result<()>
 }
 
 fn gdb_sees_from_main_to_the_start(target: Target) -> Result<()> {
+    if target.is_release() {
+        // There is nothing in it for a debugger.
+        return Ok(());
+    }
     let Some(gdb) = run::find_gdb(target.arch) else {
         ensure!(!harness::everything_is_required(), "gdb is missing");
         eprintln!("gdb is missing: not run");
         return Ok(());
     };
     // In Rust, C and assembly.
-    for name in ["hello", "echo_env", "readchar"] {
-        let path = program(target, name)?;
+    let names = ["hello", "echo_env", "readchar"];
+    for (name, path) in names.iter().zip(build(target, names, Options::debug())?) {
         if target.is_native() {
             let text = gdb_natively(&gdb, &path).with_context(|| format!("{name} natively"))?;
             check_gdb(&text).with_context(|| format!("{name} natively: {text}"))?;
