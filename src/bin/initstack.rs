@@ -21,7 +21,7 @@ const WIDTH: usize = 80;
 /// Columns of an address, of which user space uses no more than 47 of 64 bits, and of
 /// the mark before it.
 const MARGIN: usize = "sp -> 0x".len() + if size_of::<usize>() == 8 { 12 } else { 8 };
-/// Columns of a cell: an auxv entry's type, and a word.
+/// Columns of a cell: an auxv entry's type, and a word. Numbers that need more get it.
 const CELL: usize = "33, 0x".len() + 2 * size_of::<usize>();
 /// More strings than these are shown by their first and their last ones.
 const FEW: usize = 16;
@@ -66,13 +66,13 @@ fn draw_strings(stack: InitialStack) {
     strings.extend(first(stack.argv(), "argv[0] …"));
     strings.sort_unstable();
     for (address, text, name) in strings.iter().rev() {
-        row(&format!("{address:#x}"), text, &format!("◄── {name}"));
+        let text = shortened(text, CELL);
+        row(&format!("{address:#x}"), &text, &format!("◄── {name}"));
     }
     let end = stack.auxv().as_slice().as_ptr_range().end.wrapping_add(1);
-    let padding = strings
-        .first()
-        .map(|lowest| lowest.0.wrapping_sub(end.addr()));
-    if let Some(bytes @ 1..) = padding {
+    let lowest = strings.first().map_or(end.addr(), |lowest| lowest.0);
+    if lowest > end.addr() {
+        let bytes = lowest - end.addr();
         row("", "padding", &format!("in bytes: {bytes}"));
     }
 }
@@ -85,19 +85,13 @@ fn draw_auxv(stack: InitialStack) {
     let decoded: Vec<Aux> = stack.auxv().collect();
     for (entry, aux) in entries.iter().zip(decoded).rev() {
         let [kind, value] = entry.map(|word| word.addr());
-        let (name, shown) = (
-            aux.name().unwrap_or("of a type unknown here"),
-            format!("{aux}"),
-        );
-        let meaning = match format!("{value:#x}") == shown {
-            true => String::from(name),
-            false => format!("{name}: {shown}"),
-        };
-        row(
-            &format!("{entry:p}"),
-            &format!("{kind}, {value:#x}"),
-            &meaning,
-        );
+        let cell = format!("{kind}, {value:#x}");
+        let mut meaning = String::from(aux.name().unwrap_or("unknown"));
+        let shown = format!("{aux}");
+        if !cell.ends_with(&format!(" {shown}")) {
+            meaning = format!("{meaning}: {shown}");
+        }
+        row(&format!("{entry:p}"), &cell, &meaning);
     }
 }
 
@@ -112,11 +106,8 @@ fn draw_pointers(name: &str, strings: &[*const c_char]) {
             let meaning = format!("{name}[{i}] {}", quoted(string));
             row(&format!("{address:p}"), &format!("{string:p}"), &meaning);
         } else if i == left_out.start {
-            row(
-                "⋮",
-                "⋮",
-                &format!("{name}[{i}] to {name}[{}]", left_out.end - 1),
-            );
+            let last = left_out.end - 1;
+            row("⋮", "⋮", &format!("{name}[{i}] to {name}[{last}]"));
         }
     }
 }
@@ -131,7 +122,6 @@ fn quoted(string: *const c_char) -> String {
 
 /// A line of the drawing.
 fn row(address: &str, cell: &str, meaning: &str) {
-    let cell = shortened(cell, CELL);
     let line = format!("{address:>MARGIN$} │ {cell:>CELL$} │ {meaning}");
     println!("{}", shortened(&line, WIDTH));
 }
@@ -143,8 +133,8 @@ fn rule(left: &str, right: &str) {
 
 /// As many columns of the text as there are, the last for the sign that it goes on.
 fn shortened(text: &str, columns: usize) -> String {
-    match text.chars().count() > columns {
-        true => text.chars().take(columns - 1).chain(['…']).collect(),
-        false => String::from(text),
+    if text.chars().count() <= columns {
+        return String::from(text);
     }
+    text.chars().take(columns - 1).chain(['…']).collect()
 }

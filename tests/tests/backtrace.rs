@@ -2,6 +2,7 @@
 //! `cargo xtask run --backtrace` makes of it, and what gdb sees without it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use freestand_tests::target::Target;
 use freestand_tests::temp::TempDir;
 use freestand_tests::{cases, harness};
 use xtask::backtrace::Translator;
+use xtask::install::Install;
 use xtask::program::{self, Options};
 use xtask::run;
 use xtask::toolchain::Tools;
@@ -32,35 +34,31 @@ fn main() -> ExitCode {
     harness::run(CASES)
 }
 
-/// Builds programs with these options; their paths.
-fn build<const N: usize>(
-    target: Target,
-    names: [&str; N],
-    options: Options,
-) -> Result<[PathBuf; N]> {
-    let programs = program::select(&names.map(String::from), target.arch)?;
-    let tools = Tools::find(target.arch)
-        .map_err(|needs| anyhow::anyhow!("cannot build for {target}: {needs:?}"))?;
-    let paths = program::build_all(&tools, &programs, options)?;
-    Ok(paths.try_into().expect("each program has a path"))
-}
-
 /// The program `name`, built with frame pointers and symbols. The first call builds all
 /// that these tests panic in.
 fn program(target: Target, name: &str) -> Result<PathBuf> {
-    const NAMES: [&str; 2] = ["backtrace", "panic_in_thread"];
-    static BUILT: LazyLock<Mutex<HashMap<Target, [PathBuf; 2]>>> = LazyLock::new(Mutex::default);
+    type Built = HashMap<Target, HashMap<String, PathBuf>>;
+    static BUILT: LazyLock<Mutex<Built>> = LazyLock::new(Mutex::default);
 
     let mut built = BUILT.lock().expect("no thread panics with it");
-    if !built.contains_key(&target) {
-        let options = Options {
-            backtrace: true,
-            ..Options::new(target.profile)
-        };
-        built.insert(target, build(target, NAMES, options)?);
-    }
-    let index = NAMES.iter().position(|this| *this == name);
-    Ok(built[&target][index.context("no such program")?].clone())
+    let programs = match built.entry(target) {
+        Entry::Occupied(built) => built.into_mut(),
+        Entry::Vacant(place) => place.insert(build(target)?),
+    };
+    let path = programs.get(name).cloned();
+    path.with_context(|| format!("{name} is not built"))
+}
+
+fn build(target: Target) -> Result<HashMap<String, PathBuf>> {
+    let names = ["backtrace", "panic_in_thread"].map(String::from);
+    let programs = program::select(&names, target.arch)?;
+    let tools = Tools::get(target.arch, Install::No)?;
+    let options = Options {
+        backtrace: true,
+        ..Options::new(target.profile)
+    };
+    let paths = program::build_all(&tools, &programs, options)?;
+    Ok(names.into_iter().zip(paths).collect())
 }
 
 /// A line of a backtrace and what was added to it.
@@ -243,8 +241,8 @@ fn gdb_sees_from_main_to_the_start(target: Target) -> Result<()> {
         return Ok(());
     };
     // In Rust, C and assembly.
-    let names = ["hello", "echo_env", "readchar"];
-    for (name, path) in names.iter().zip(build(target, names, Options::debug())?) {
+    for name in ["hello", "echo_env", "readchar"] {
+        let path = target.program(name)?;
         if target.is_native() {
             let text = gdb_natively(&gdb, &path).with_context(|| format!("{name} natively"))?;
             check_gdb(&text).with_context(|| format!("{name} natively: {text}"))?;
