@@ -135,3 +135,54 @@ impl fmt::Display for Backtrace {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// The return addresses of the chain of records that begins with the first, each of
+    /// which has this one for its caller's.
+    fn walk<const N: usize>(callers: [Option<usize>; N]) -> Vec<usize> {
+        let empty = Record {
+            caller: ptr::null(),
+            return_address: ptr::null(),
+        };
+        let mut records = [empty; N];
+        let begin = records.as_mut_ptr();
+        let frame = |record: *const Record| record.wrapping_byte_offset(-arch::FRAME_RECORD);
+        for (i, caller) in callers.into_iter().enumerate() {
+            let caller = caller.map_or(ptr::null(), |caller| frame(begin.wrapping_add(caller)));
+            let record = Record {
+                caller: caller.cast(),
+                return_address: ptr::without_provenance(i + 1),
+            };
+            // SAFETY: there are as many records as callers.
+            unsafe { begin.add(i).write(record) };
+        }
+        let frame = frame(begin).cast();
+        let backtrace = Backtrace { frame };
+        backtrace.map(|address| address.addr()).collect()
+    }
+
+    #[test]
+    fn the_walk_ends_at_the_outermost_frame() {
+        assert_eq!(walk([None, None]), [1]);
+        assert_eq!(walk([Some(1), Some(2), None]), [1, 2, 3]);
+    }
+
+    #[test]
+    fn the_walk_goes_upwards_only() {
+        assert_eq!(walk([Some(0)]), [1]);
+        assert_eq!(walk([Some(2), None, Some(1)]), [1, 3]);
+    }
+
+    #[test]
+    fn the_walk_ends_at_what_is_no_frame() {
+        let odd = [1, 16, usize::MAX - 15, usize::MAX];
+        for frame in odd.map(ptr::without_provenance) {
+            assert_eq!(Backtrace { frame }.next(), None);
+        }
+    }
+}

@@ -9,7 +9,7 @@ use std::{
         process::{CommandExt, ExitStatusExt},
     },
     path::{Path, PathBuf},
-    process::{self, Child, Command, ExitCode, ExitStatus, Stdio},
+    process::{self, Command, ExitCode, ExitStatus, Stdio},
     ptr,
     sync::{
         OnceLock,
@@ -85,31 +85,34 @@ pub fn translated(mut command: Command, translator: &Translator) -> Result<ExitS
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot run {}", command.get_program().display()))?;
-    pass_signals_on(&child);
+    CHILD.store(child.id().cast_signed(), Ordering::Relaxed);
+    handle_signals(pass_on as *const () as usize);
     if let Some(stderr) = child.stderr.take() {
         // If nobody reads what is passed on, let the program find out: it writes into a
         // pipe that nobody reads.
         let _ = translator.copy(stderr, io::stderr());
     }
-    Ok(child.wait()?)
+    let status = child.wait();
+    handle_signals(libc::SIG_DFL);
+    Ok(status?)
 }
 
-/// Has signals that come to this process go on to `child`.
-fn pass_signals_on(child: &Child) {
-    static CHILD: AtomicI32 = AtomicI32::new(0);
+/// Whom [`pass_on`] passes signals to.
+static CHILD: AtomicI32 = AtomicI32::new(0);
 
-    extern "C" fn pass_on(signal: c_int, info: *const libc::siginfo_t, _: *const c_void) {
-        // SAFETY: the kernel passes what it knows of the signal.
-        let code = unsafe { (*info).si_code };
-        // What the kernel sends is the terminal's, and goes to the child as well: it is
-        // in the same process group.
-        if code <= 0 {
-            // SAFETY: it takes no pointers, and may be called in a handler.
-            unsafe { libc::kill(CHILD.load(Ordering::Relaxed), signal) };
-        }
+/// A handler that passes on to the child what another process has sent. What the kernel
+/// sends is the terminal's, and the child gets it too: it is in the same process group.
+extern "C" fn pass_on(signal: c_int, info: *const libc::siginfo_t, _: *const c_void) {
+    // SAFETY: the kernel passes what it knows of the signal.
+    if unsafe { (*info).si_code } <= 0 {
+        // SAFETY: it takes no pointers, and may be called in a handler.
+        unsafe { libc::kill(CHILD.load(Ordering::Relaxed), signal) };
     }
+}
 
-    CHILD.store(child.id().cast_signed(), Ordering::Relaxed);
+/// Has `handler`, which is `pass_on` or the default, handle what others send to end a
+/// process.
+fn handle_signals(handler: libc::sighandler_t) {
     for signal in [
         libc::SIGHUP,
         libc::SIGINT,
@@ -118,11 +121,11 @@ fn pass_signals_on(child: &Child) {
         libc::SIGUSR1,
         libc::SIGUSR2,
     ] {
-        // SAFETY: an action may be zero; the handler has the type that SA_SIGINFO asks
-        // for, and does what a handler may.
+        // SAFETY: an action may be zero; `pass_on` has the type that SA_SIGINFO asks for,
+        // and does what a handler may.
         unsafe {
             let mut action: libc::sigaction = mem::zeroed();
-            action.sa_sigaction = pass_on as *const () as usize;
+            action.sa_sigaction = handler;
             action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART;
             libc::sigaction(signal, &action, ptr::null_mut());
         }
