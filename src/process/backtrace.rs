@@ -59,8 +59,8 @@ impl Iterator for Backtrace {
     fn next(&mut self) -> Option<*const ()> {
         let record = read(self.frame)?;
         // Callers' frames are above those of whom they call. What is not so is a broken
-        // chain, which might lead in a circle; and also the step from a signal handler
-        // on a stack of its own to what it interrupted.
+        // chain, which might lead in a circle, or the step to another stack, as from a
+        // signal handler that has its own.
         self.frame = if record.caller > self.frame {
             record.caller
         } else {
