@@ -58,16 +58,17 @@ impl Iterator for Backtrace {
 
     fn next(&mut self) -> Option<*const ()> {
         let record = read(self.frame)?;
+        // A new thread's first function returns to nowhere.
+        let is_last = record.return_address.is_null();
         // Callers' frames are above those of whom they call. What is not so is a broken
         // chain, which might lead in a circle, or the step to another stack, as from a
         // signal handler that has its own.
-        self.frame = if record.caller > self.frame {
+        self.frame = if record.caller > self.frame && !is_last {
             record.caller
         } else {
             ptr::null()
         };
-        // A new thread's first function returns to nowhere.
-        (!record.return_address.is_null()).then_some(record.return_address)
+        (!is_last).then_some(record.return_address)
     }
 }
 
@@ -143,8 +144,13 @@ mod tests {
     use super::*;
 
     /// The return addresses of the chain of records that begins with the first, each of
-    /// which has this one for its caller's.
+    /// which has this one for its caller's. They are the records' numbers, from 1 on.
     fn walk<const N: usize>(callers: [Option<usize>; N]) -> Vec<usize> {
+        walk_to(callers.map(|caller| (caller, 1)))
+    }
+
+    /// As [`walk`], with return addresses that are so many times the number.
+    fn walk_to<const N: usize>(callers: [(Option<usize>, usize); N]) -> Vec<usize> {
         let empty = Record {
             caller: ptr::null(),
             return_address: ptr::null(),
@@ -152,24 +158,31 @@ mod tests {
         let mut records = [empty; N];
         let begin = records.as_mut_ptr();
         let frame = |record: *const Record| record.wrapping_byte_offset(-arch::FRAME_RECORD);
-        for (i, caller) in callers.into_iter().enumerate() {
+        for (i, (caller, times)) in callers.into_iter().enumerate() {
             let caller = caller.map_or(ptr::null(), |caller| frame(begin.wrapping_add(caller)));
             let record = Record {
                 caller: caller.cast(),
-                return_address: ptr::without_provenance(i + 1),
+                return_address: ptr::without_provenance((i + 1) * times),
             };
             // SAFETY: there are as many records as callers.
             unsafe { begin.add(i).write(record) };
         }
         let frame = frame(begin).cast();
-        let backtrace = Backtrace { frame };
-        backtrace.map(|address| address.addr()).collect()
+        let mut backtrace = Backtrace { frame };
+        let walked = backtrace.by_ref().map(|address| address.addr()).collect();
+        assert_eq!(backtrace.next(), None);
+        walked
     }
 
     #[test]
     fn the_walk_ends_at_the_outermost_frame() {
         assert_eq!(walk([None, None]), [1]);
         assert_eq!(walk([Some(1), Some(2), None]), [1, 2, 3]);
+    }
+
+    #[test]
+    fn the_walk_ends_at_who_returns_to_nowhere() {
+        assert_eq!(walk_to([(Some(1), 1), (Some(2), 0), (None, 1)]), [1]);
     }
 
     #[test]
