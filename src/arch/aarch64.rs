@@ -185,6 +185,22 @@ pub(crate) unsafe fn clone_to(
     result
 }
 
+/// Where a frame's record begins, in bytes from where the frame pointer points: there.
+/// The record is the caller's frame pointer and the return address (AAPCS64, "The Frame
+/// Pointer").
+pub const FRAME_RECORD: isize = 0;
+
+/// What the frame pointer's register, x29, holds.
+#[inline(always)]
+pub fn frame_pointer() -> *const u8 {
+    let frame;
+    // SAFETY: it copies a register.
+    unsafe {
+        asm!("mov {}, x29", out(reg) frame, options(nomem, nostack, preserves_flags));
+    }
+    frame
+}
+
 /// Runs the program's exit pieces and ends the process (`start/aarch64.S`).
 #[inline(always)]
 pub fn exit(status: u8) -> ! {

@@ -296,6 +296,22 @@ pub(crate) unsafe fn clone_to(
     result
 }
 
+/// Where a frame's record begins, in bytes from where the frame pointer points: there.
+/// The record is the caller's frame pointer and the return address, for a function
+/// pushes the one right below the other (psABI 2.2.2 "The Stack Frame").
+pub const FRAME_RECORD: isize = 0;
+
+/// What the frame pointer's register, ebp, holds.
+#[inline(always)]
+pub fn frame_pointer() -> *const u8 {
+    let frame;
+    // SAFETY: it copies a register.
+    unsafe {
+        asm!("mov {}, ebp", out(reg) frame, options(nomem, nostack, preserves_flags));
+    }
+    frame
+}
+
 /// Runs the program's exit pieces and ends the process (`start/i386.S`).
 #[inline(always)]
 pub fn exit(status: u8) -> ! {

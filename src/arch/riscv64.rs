@@ -162,6 +162,22 @@ pub(crate) unsafe fn clone_to(
     result
 }
 
+/// Where a frame's record begins, in bytes from where the frame pointer points: below
+/// it, in the frame. The record is the caller's frame pointer and the return address
+/// (RISC-V psABI, "Frame Pointer Convention").
+pub const FRAME_RECORD: isize = -16;
+
+/// What the frame pointer's register, s0, holds.
+#[inline(always)]
+pub fn frame_pointer() -> *const u8 {
+    let frame;
+    // SAFETY: it copies a register.
+    unsafe {
+        asm!("mv {}, s0", out(reg) frame, options(nomem, nostack, preserves_flags));
+    }
+    frame
+}
+
 /// Runs the program's exit pieces and ends the process (`start/riscv64.S`).
 #[inline(always)]
 pub fn exit(status: u8) -> ! {

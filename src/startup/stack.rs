@@ -2,6 +2,7 @@
 
 use core::ffi::{CStr, c_char};
 use core::iter::FusedIterator;
+use core::slice;
 
 use super::Auxv;
 
@@ -25,6 +26,34 @@ impl InitialStack {
         InitialStack { argv }
     }
 
+    /// Where `argc` is, a whole word: where the stack pointer pointed to when the kernel
+    /// entered at `_start`.
+    #[inline]
+    pub fn as_ptr(self) -> *const usize {
+        // SAFETY: argc lies right before argv[0].
+        unsafe { self.argv.sub(1).cast() }
+    }
+
+    /// `argv`, without the null pointer at its end: where each argument is.
+    #[inline]
+    pub fn argv(self) -> &'static [*const c_char] {
+        // SAFETY: argv has argc entries, and stays unchanged.
+        unsafe { slice::from_raw_parts(self.argv, self.args().left) }
+    }
+
+    /// `envp`, without the null pointer at its end: where each string of the environment
+    /// is, be it of the form `NAME=value` or not.
+    #[inline]
+    pub fn envp(self) -> &'static [*const c_char] {
+        let begin = self.envp_ptr();
+        // SAFETY: the auxiliary vector begins behind envp's null pointer. It stays
+        // unchanged.
+        unsafe {
+            let end = self.auxv().as_slice().as_ptr().cast::<*const c_char>();
+            slice::from_raw_parts(begin, end.offset_from_unsigned(begin) - 1)
+        }
+    }
+
     /// The arguments.
     #[inline(always)]
     pub fn args(self) -> Args {
@@ -38,13 +67,15 @@ impl InitialStack {
     /// The environment's variables.
     #[inline]
     pub fn vars(self) -> Vars {
-        Vars { next: self.envp() }
+        Vars {
+            next: self.envp_ptr(),
+        }
     }
 
     /// The auxiliary vector.
     #[inline]
     pub fn auxv(self) -> Auxv {
-        let mut end = self.envp();
+        let mut end = self.envp_ptr();
         // SAFETY: envp ends in a null pointer, and the auxiliary vector begins
         // behind it.
         unsafe {
@@ -56,7 +87,7 @@ impl InitialStack {
     }
 
     #[inline]
-    fn envp(self) -> *const *const c_char {
+    fn envp_ptr(self) -> *const *const c_char {
         // SAFETY: argv has argc entries and a null pointer; envp is behind that.
         unsafe { self.argv.add(self.args().left + 1) }
     }
@@ -204,6 +235,46 @@ mod tests {
         assert_eq!(stack(&words).args().next(), None);
         assert_eq!(stack(&words).vars().next(), Some((&b"A"[..], c"1")));
         assert_eq!(stack(&words).auxv().page_size(), Some(4096));
+    }
+
+    #[test]
+    fn everything_can_be_had_as_it_lies_there() {
+        let (one, odd) = (c"one".as_ptr(), c"novalue".as_ptr());
+        let words = [
+            word(1),
+            one,
+            word(0),
+            odd,
+            odd,
+            word(0),
+            word(6),
+            word(4096),
+            word(77),
+            word(7),
+            word(0),
+            word(0),
+        ];
+        let stack = stack(&words);
+        assert_eq!(stack.as_ptr(), words.as_ptr().cast());
+        assert_eq!(stack.argv(), [one]);
+        assert_eq!(stack.envp(), [odd, odd]);
+        let auxv = [[word(6), word(4096)], [word(77), word(7)]];
+        assert_eq!(
+            stack.auxv().as_slice(),
+            auxv.map(|entry| entry.map(|word| word.cast()))
+        );
+        assert_eq!(
+            stack.auxv().as_slice().as_ptr(),
+            (&raw const words[6]).cast()
+        );
+    }
+
+    #[test]
+    fn nothing_can_be_had_of_what_is_not_there() {
+        let words = [word(0); 5];
+        let stack = stack(&words);
+        assert!(stack.argv().is_empty() && stack.envp().is_empty());
+        assert!(stack.auxv().as_slice().is_empty());
     }
 
     #[test]

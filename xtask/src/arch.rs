@@ -22,6 +22,7 @@ struct Row {
     name: &'static str,
     triple: &'static str,
     gnu: &'static str,
+    gdb: &'static str,
     cc_flags: &'static [&'static str],
     machine: object::elf::Machine,
     word: usize,
@@ -38,6 +39,7 @@ impl Arch {
                 name: "x86_64",
                 triple: "x86_64-unknown-linux-gnu",
                 gnu: "x86_64-linux-gnu",
+                gdb: "i386:x86-64",
                 cc_flags: &["-m64"],
                 machine: object::elf::EM_X86_64,
                 word: 8,
@@ -47,6 +49,7 @@ impl Arch {
                 name: "i386",
                 triple: "i686-unknown-linux-gnu",
                 gnu: "i686-linux-gnu",
+                gdb: "i386",
                 cc_flags: &["-m32"],
                 machine: object::elf::EM_386,
                 word: 4,
@@ -56,6 +59,7 @@ impl Arch {
                 name: "aarch64",
                 triple: "aarch64-unknown-linux-gnu",
                 gnu: "aarch64-linux-gnu",
+                gdb: "aarch64",
                 cc_flags: &[],
                 machine: object::elf::EM_AARCH64,
                 word: 8,
@@ -65,6 +69,7 @@ impl Arch {
                 name: "riscv64",
                 triple: "riscv64gc-unknown-linux-gnu",
                 gnu: "riscv64-linux-gnu",
+                gdb: "riscv:rv64",
                 cc_flags: &["-march=rv64gc", "-mabi=lp64d"],
                 machine: object::elf::EM_RISCV,
                 word: 8,
@@ -86,6 +91,11 @@ impl Arch {
     /// The GNU triple: the prefix of a cross gcc, and clang's `--target`.
     pub const fn gnu(self) -> &'static str {
         self.row().gnu
+    }
+
+    /// The name that gdb has for it.
+    pub const fn gdb(self) -> &'static str {
+        self.row().gdb
     }
 
     /// What a C compiler must be told beyond its target.

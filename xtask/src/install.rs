@@ -33,6 +33,8 @@ pub enum Need {
     Qemu(Arch),
     /// strace, for the tests.
     Strace,
+    /// A gdb for all architectures, for the tests.
+    Gdb,
     /// A rustup toolchain of this version, to check that the workspace compiles
     /// with it.
     Toolchain(String),
@@ -54,6 +56,7 @@ impl fmt::Display for Need {
             ),
             Need::Qemu(arch) => write!(f, "the emulator qemu-{arch}, to run {arch} programs"),
             Need::Strace => write!(f, "strace, which the tests watch system calls with"),
+            Need::Gdb => write!(f, "a gdb that knows all architectures, for the tests"),
             Need::Toolchain(version) => write!(f, "Rust {version}, the oldest that is supported"),
         }
     }
@@ -89,6 +92,8 @@ impl Need {
             (Need::Qemu(arch), Apk) => return vec![format!("qemu-{arch}")],
             (Need::Qemu(_), _) => &["qemu-user"],
             (Need::Strace, _) => &["strace"],
+            (Need::Gdb, Apt | Apk) => &["gdb-multiarch"],
+            (Need::Gdb, Dnf | Pacman) => &["gdb"],
             (Need::Toolchain(_), _) => &[],
         };
         names.iter().map(|name| name.to_string()).collect()
@@ -289,14 +294,15 @@ mod tests {
             Need::Qemu(Arch::I386),
             Need::Qemu(Arch::Riscv64),
             Need::Strace,
+            Need::Gdb,
         ];
         let expected = [
             "apt-get install -y --no-install-recommends \
-             cargo-web clang lld qemu-user rust-web-src rustc-web strace",
+             cargo-web clang gdb-multiarch lld qemu-user rust-web-src rustc-web strace",
             "dnf install -y --setopt=install_weak_deps=False \
-             cargo clang lld qemu-user rust rust-src strace",
-            "pacman -S --noconfirm --needed clang lld qemu-user rust rust-src strace",
-            "apk add cargo clang lld qemu-i386 qemu-riscv64 rust rust-src strace",
+             cargo clang gdb lld qemu-user rust rust-src strace",
+            "pacman -S --noconfirm --needed clang gdb lld qemu-user rust rust-src strace",
+            "apk add cargo clang gdb-multiarch lld qemu-i386 qemu-riscv64 rust rust-src strace",
         ];
         for (manager, expected) in Manager::ALL.into_iter().zip(expected) {
             assert_eq!(line(manager, false, &needs).as_deref(), Some(expected));
