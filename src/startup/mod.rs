@@ -5,7 +5,8 @@
 //! what that returns into an exit status.
 
 mod auxv;
-mod stack;
+pub(crate) mod stack;
+pub mod vdso;
 
 use core::ffi::c_char;
 use core::fmt::Debug;
