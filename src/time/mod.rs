@@ -305,3 +305,90 @@ pub fn sleep(duration: Duration) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+    use std::time as std_time;
+
+    /// The same instant of ours and of std, some time from now.
+    fn at(seconds: i64, nanoseconds: i64) -> SystemTime {
+        SystemTime::from(Timespec {
+            tv_sec: seconds,
+            tv_nsec: nanoseconds,
+        })
+    }
+
+    #[test]
+    fn a_time_is_shown_as_std_shows_it() {
+        let duration = Duration::new(1_700_000_000, 42);
+        let stds = std_time::UNIX_EPOCH + duration;
+        assert_eq!(format!("{:?}", UNIX_EPOCH + duration), format!("{stds:?}"));
+        assert_eq!(
+            format!("{:?}", Instant(at(7, 5).0)),
+            "Instant { tv_sec: 7, tv_nsec: 5 }"
+        );
+    }
+
+    #[test]
+    fn an_earlier_time_is_an_error_with_how_much_earlier() {
+        let error = at(3, 0).duration_since(at(5, 1)).unwrap_err();
+        assert_eq!(error.duration(), Duration::new(2, 1));
+        let stds = std_time::UNIX_EPOCH
+            .duration_since(std_time::UNIX_EPOCH + error.duration())
+            .unwrap_err();
+        assert_eq!(format!("{error}, {error:?}"), format!("{stds}, {stds:?}"));
+        assert_eq!(at(5, 1).duration_since(at(3, 0)).unwrap(), error.duration());
+    }
+
+    #[test]
+    fn an_earlier_instant_is_no_time_later() {
+        let (early, late) = (Instant(at(3, 0).0), Instant(at(5, 1).0));
+        assert_eq!(late - early, Duration::new(2, 1));
+        assert_eq!(early - late, Duration::ZERO);
+        assert_eq!(early.duration_since(late), Duration::ZERO);
+        assert_eq!(early.checked_duration_since(late), None);
+        assert_eq!(early + Duration::new(2, 1), late);
+        assert_eq!(late - Duration::new(2, 1), early);
+        assert_eq!(late.checked_add(Duration::MAX), None);
+        assert_eq!(early.checked_sub(Duration::MAX), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "overflow when adding")]
+    fn a_sum_without_a_number_panics() {
+        let _ = UNIX_EPOCH + Duration::MAX;
+    }
+
+    /// This program's `_start` is the C library's, so that nobody has kept argv: the
+    /// system calls serve.
+    #[test]
+    fn without_a_vdso_the_clocks_are_the_same() {
+        let clock = || std_time::SystemTime::now().duration_since(std_time::UNIX_EPOCH);
+        let before = clock().unwrap();
+        let ours = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        assert!(before <= ours && ours <= clock().unwrap());
+
+        let begin = Instant::now();
+        sleep(Duration::from_millis(2));
+        assert!(begin.elapsed() >= Duration::from_millis(2));
+        assert_eq!(
+            clock_gettime(Clock(15)).map(drop),
+            Err(Errno::EINVAL),
+            "between the clocks that there are and the auxiliary ones of new kernels"
+        );
+        assert_eq!(
+            clock_getres(Clock::MONOTONIC),
+            sys::clock_getres(Clock::MONOTONIC)
+        );
+        assert!(crate::startup::vdso::function("__vdso_clock_gettime").is_none());
+        let (cpu, _) = crate::thread::getcpu().unwrap();
+        assert!(cpu < 1 << 16);
+        let mut bytes = [[0; 32]; 2];
+        for bytes in &mut bytes {
+            crate::random::fill(bytes).unwrap();
+        }
+        assert!(bytes[0] != bytes[1] && bytes[0] != [0; 32]);
+    }
+}

@@ -80,3 +80,100 @@ pub fn normal(time: Timespec) -> Timespec {
         None => LAST,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+    use std::vec::Vec;
+
+    const NANOS: [i64; 5] = [0, 1, 500_000_000, 999_999_998, 999_999_999];
+    const EDGES: [i64; 10] = [
+        i64::MIN,
+        i64::MIN + 1,
+        -1 << 31,
+        -2,
+        -1,
+        0,
+        1,
+        1 << 31,
+        i64::MAX - 1,
+        i64::MAX,
+    ];
+
+    fn times() -> Vec<Timespec> {
+        let time = |tv_sec| NANOS.map(|tv_nsec| Timespec { tv_sec, tv_nsec });
+        EDGES.into_iter().flat_map(time).collect()
+    }
+
+    fn durations() -> Vec<Duration> {
+        let seconds = [
+            0,
+            1,
+            2,
+            1 << 31,
+            1 << 63,
+            (1 << 63) - 1,
+            u64::MAX - 1,
+            u64::MAX,
+        ];
+        let duration = |seconds| NANOS.map(|nanos| Duration::new(seconds, nanos as u32));
+        seconds.into_iter().flat_map(duration).collect()
+    }
+
+    /// The same as std has it.
+    fn stds(time: Timespec) -> SystemTime {
+        let seconds = Duration::from_secs(time.tv_sec.unsigned_abs());
+        let whole = if time.tv_sec < 0 {
+            SystemTime::UNIX_EPOCH - seconds
+        } else {
+            SystemTime::UNIX_EPOCH + seconds
+        };
+        whole + Duration::from_nanos(time.tv_nsec.cast_unsigned())
+    }
+
+    #[test]
+    fn sums_and_differences_are_stds() {
+        for time in times() {
+            for duration in durations() {
+                assert_eq!(
+                    checked_add(time, duration).map(stds),
+                    stds(time).checked_add(duration),
+                    "{time:?} + {duration:?}"
+                );
+                assert_eq!(
+                    checked_sub(time, duration).map(stds),
+                    stds(time).checked_sub(duration),
+                    "{time:?} - {duration:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn distances_and_order_are_stds() {
+        for a in times() {
+            for b in times() {
+                let expected = stds(a)
+                    .duration_since(stds(b))
+                    .map_err(|error| error.duration());
+                assert_eq!(since(a, b), expected, "{a:?} since {b:?}");
+                assert_eq!(a.cmp(&b), stds(a).cmp(&stds(b)), "{a:?}, {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nanoseconds_that_are_none_become_seconds() {
+        let normal = |tv_sec, tv_nsec| {
+            let Timespec { tv_sec, tv_nsec } = normal(Timespec { tv_sec, tv_nsec });
+            (tv_sec, tv_nsec)
+        };
+        assert_eq!(normal(5, 999_999_999), (5, 999_999_999));
+        assert_eq!(normal(5, 1_000_000_000), (6, 0));
+        assert_eq!(normal(5, -1), (4, 999_999_999));
+        assert_eq!(normal(-5, -1_000_000_001), (-7, 999_999_999));
+        assert_eq!(normal(i64::MAX, 1_000_000_000), (i64::MAX, 999_999_999));
+        assert_eq!(normal(i64::MIN, -1), (i64::MIN, 0));
+    }
+}

@@ -391,3 +391,6 @@ fn gnu_hash(name: &[u8]) -> u32 {
         hash.wrapping_mul(33).wrapping_add(byte.into())
     })
 }
+
+#[cfg(test)]
+mod tests;
