@@ -333,6 +333,9 @@ fn set_up(archs: &[Arch], install: Install) -> Result<()> {
     if find_in_path("strace").is_none() {
         needs.push(Need::Strace);
     }
+    if find_in_path("c++").is_none() {
+        needs.push(Need::Cxx);
+    }
     needs.dedup();
     install::satisfy(&needs, install)
 }

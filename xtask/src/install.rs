@@ -33,6 +33,8 @@ pub enum Need {
     Qemu(Arch),
     /// strace, for the tests.
     Strace,
+    /// A C++ compiler, for the fuzzer that the tests run.
+    Cxx,
     /// A rustup toolchain of this version, to check that the workspace compiles
     /// with it.
     Toolchain(String),
@@ -54,6 +56,7 @@ impl fmt::Display for Need {
             ),
             Need::Qemu(arch) => write!(f, "the emulator qemu-{arch}, to run {arch} programs"),
             Need::Strace => write!(f, "strace, which the tests watch system calls with"),
+            Need::Cxx => write!(f, "the C++ compiler c++, which libFuzzer is built with"),
             Need::Toolchain(version) => write!(f, "Rust {version}, the oldest that is supported"),
         }
     }
@@ -89,6 +92,9 @@ impl Need {
             (Need::Qemu(arch), Apk) => return vec![format!("qemu-{arch}")],
             (Need::Qemu(_), _) => &["qemu-user"],
             (Need::Strace, _) => &["strace"],
+            (Need::Cxx, Dnf) => &["gcc-c++"],
+            (Need::Cxx, Pacman) => &["gcc"],
+            (Need::Cxx, Apt | Apk) => &["g++"],
             (Need::Toolchain(_), _) => &[],
         };
         names.iter().map(|name| name.to_string()).collect()
