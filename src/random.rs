@@ -60,7 +60,8 @@ impl State {
 
     /// Fills `buf`; `None` if it cannot.
     fn getrandom(self, buf: &mut [u8], flags: GrndFlags) -> Option<usize> {
-        if self.size == 0 {
+        // The vDSO does not see that INSECURE contradicts RANDOM, as the kernel does.
+        if self.size == 0 || flags.contains(GrndFlags::INSECURE) {
             return None;
         }
         // SAFETY: the state is mapped as the vDSO wanted it, and nobody else uses it.
