@@ -13,7 +13,7 @@
 //!    beginning of a page. There may be none: the kernel was started with `vdso=0`, or
 //!    an emulator or a debugger (qemu-user before 8.2, valgrind) plays the kernel.
 //! 2. The program headers say how many bytes are mapped, and where the dynamic section
-//!    is: [`elf`] reads them.
+//!    is: `elf.rs` reads them.
 //! 3. The dynamic section leads to the tables of symbols, and these to the function, by
 //!    its name and its version, as a dynamic linker would do it.
 //!
