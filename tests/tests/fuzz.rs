@@ -7,6 +7,7 @@ use std::process::Command;
 
 use freestand_tests::harness;
 use freestand_tests::temp::TempDir;
+use freestand_tests::vdso;
 use xtask::path::find_in_path;
 use xtask::{program, toolchain};
 
@@ -64,17 +65,6 @@ fn run(target: &str, corpus: &Path, runs: u32) {
     assert!(log.contains(&format!("Done {runs} runs")), "{log}");
 }
 
-/// The vDSO of this process, if it has one.
-fn own_vdso() -> Option<Vec<u8>> {
-    let maps = fs::read_to_string("/proc/self/maps").unwrap();
-    let line = maps.lines().find(|line| line.ends_with("[vdso]"))?;
-    let (start, end) = line.split_once(' ')?.0.split_once('-')?;
-    let [start, end] = [start, end].map(|address| usize::from_str_radix(address, 16).unwrap());
-    let first: *const u8 = std::ptr::with_exposed_provenance(start);
-    // SAFETY: the kernel maps these bytes for as long as the process lives.
-    Some(unsafe { std::slice::from_raw_parts(first, end - start) }.to_vec())
-}
-
 #[test]
 fn the_vdsos_reader_takes_any_bytes() {
     if find_in_path("c++").is_none() {
@@ -82,7 +72,7 @@ fn the_vdsos_reader_takes_any_bytes() {
         return;
     }
     let corpus = TempDir::new().unwrap();
-    let vdso = own_vdso().expect("this machine has a vDSO to begin with");
+    let vdso = vdso::own().unwrap().expect("this machine has one");
     fs::write(corpus.path().join("vdso"), vdso).unwrap();
     run("vdso", corpus.path(), 100_000);
 }

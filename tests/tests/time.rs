@@ -10,7 +10,7 @@ use freestand_tests::target::{Target, expect_status};
 use freestand_tests::temp::TempDir;
 use freestand_tests::trace::stack::InitialStack;
 use freestand_tests::trace::{Capture, Event, Launch, Streams, Tracee};
-use freestand_tests::{cases, harness};
+use freestand_tests::{cases, harness, vdso};
 use xtask::arch::Arch;
 use xtask::toolchain::Tools;
 
@@ -169,19 +169,7 @@ fn by_system_calls(target: Target) -> [Vec<u64>; 5] {
 
 /// Whether this machine's vDSO names the function.
 fn own_vdso_has(name: &str) -> Result<bool> {
-    let maps = fs::read_to_string("/proc/self/maps")?;
-    let Some(line) = maps.lines().find(|line| line.ends_with("[vdso]")) else {
-        return Ok(false);
-    };
-    let range = line.split_once(' ').context("a range")?.0;
-    let (start, end) = range.split_once('-').context("two addresses")?;
-    let (start, end) = (
-        usize::from_str_radix(start, 16)?,
-        usize::from_str_radix(end, 16)?,
-    );
-    let first: *const u8 = std::ptr::with_exposed_provenance(start);
-    // SAFETY: the kernel maps these bytes for as long as the process lives.
-    let bytes = unsafe { std::slice::from_raw_parts(first, end - start) };
+    let bytes = vdso::own()?.unwrap_or_default();
     Ok(bytes
         .windows(name.len())
         .any(|window| window == name.as_bytes()))

@@ -393,4 +393,5 @@ fn gnu_hash(name: &[u8]) -> u32 {
 }
 
 #[cfg(test)]
+#[path = "elf/tests.rs"] // Also where the fuzzer has this file from elsewhere.
 mod tests;
