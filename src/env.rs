@@ -3,23 +3,16 @@
 //! Everything is read where the kernel put it, on the initial stack: as bytes that
 //! end in NUL, without a copy.
 
-use core::ffi::{CStr, c_char};
-use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::ffi::CStr;
 
 pub use crate::startup::{Args, Aux, Auxv, InitialStack, Vars};
 
-use crate::arch;
-/// The initial stack's `argv`, kept by the piece below before `main` runs.
-static ARGV: AtomicPtr<*const c_char> = AtomicPtr::new(ptr::null_mut());
-
-arch::start_piece!("20.argv", "freestand_keep_argv", stores argv in ARGV);
+use crate::startup::stack::kept_argv;
 
 /// The initial stack: all of the others, as it lies in memory.
 pub fn initial_stack() -> InitialStack {
-    arch::require!("freestand_keep_argv");
-    // SAFETY: the piece stored what _start found on the initial stack.
-    unsafe { InitialStack::from_argv(ARGV.load(Ordering::Relaxed)) }
+    // SAFETY: it is what _start found on the initial stack.
+    unsafe { InitialStack::from_argv(kept_argv()) }
 }
 
 /// The arguments that the program was started with, from `argv[0]` on. There may

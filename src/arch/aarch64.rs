@@ -37,6 +37,20 @@ pub(crate) const CLONE_TLS_IS_FOURTH: bool = true;
 /// There is no call that sets what only this architecture has.
 pub(crate) const NR_ARCH_PRCTL: Option<u32> = None;
 
+/// The names in the vDSO (arch/arm64/kernel/vdso/vdso.lds.S).
+pub(crate) mod vdso {
+    /// The version of all of them.
+    pub(crate) const VERSION: &str = "LINUX_2.6.39";
+    /// clock_gettime.
+    pub(crate) const CLOCK_GETTIME: Option<&str> = Some("__kernel_clock_gettime");
+    /// clock_getres.
+    pub(crate) const CLOCK_GETRES: Option<&str> = Some("__kernel_clock_getres");
+    /// There is no getcpu.
+    pub(crate) const GETCPU: Option<&str> = None;
+    /// getrandom.
+    pub(crate) const GETRANDOM: Option<&str> = Some("__kernel_getrandom");
+}
+
 /// The architecture's name.
 pub const NAME: &str = "aarch64";
 

@@ -43,6 +43,20 @@ pub(crate) const CLONE_TLS_IS_FOURTH: bool = true;
 /// The number of the call that sets what only this architecture has.
 pub(crate) const NR_ARCH_PRCTL: Option<u32> = Some(nr::arch_prctl);
 
+/// The names in the vDSO (arch/x86/entry/vdso/vdso32/vdso32.lds.S).
+pub(crate) mod vdso {
+    /// The version of all of them.
+    pub(crate) const VERSION: &str = "LINUX_2.6";
+    /// clock_gettime, with 64-bit times.
+    pub(crate) const CLOCK_GETTIME: Option<&str> = Some("__vdso_clock_gettime64");
+    /// clock_getres, with 32-bit times, which every resolution fits into.
+    pub(crate) const CLOCK_GETRES: Option<&str> = Some("__vdso_clock_getres");
+    /// getcpu.
+    pub(crate) const GETCPU: Option<&str> = Some("__vdso_getcpu");
+    /// There is no getrandom.
+    pub(crate) const GETRANDOM: Option<&str> = None;
+}
+
 /// The architecture's name.
 pub const NAME: &str = "i386";
 

@@ -15,6 +15,7 @@
 //! | `CLONE_TLS_IS_FOURTH` | in which order clone takes its last two words |
 //! | `clone_to` | clone whose child calls a function |
 //! | `NR_ARCH_PRCTL` | arch_prctl, if there is one |
+//! | `vdso` | the vDSO's version, and the names of its functions |
 //! | `nr`, `widest` | the numbers of the kernel's system calls |
 //! | `frame_pointer`, `FRAME_RECORD` | the frame pointer, and where from there a frame's record is |
 //! | `exit` | jumps to `start_exit` in `start/<name>.S` |

@@ -37,6 +37,20 @@ pub(crate) const CLONE_TLS_IS_FOURTH: bool = false;
 /// The number of the call that sets what only this architecture has.
 pub(crate) const NR_ARCH_PRCTL: Option<u32> = Some(nr::arch_prctl);
 
+/// The names in the vDSO (arch/x86/entry/vdso/vdso.lds.S).
+pub(crate) mod vdso {
+    /// The version of all of them.
+    pub(crate) const VERSION: &str = "LINUX_2.6";
+    /// clock_gettime.
+    pub(crate) const CLOCK_GETTIME: Option<&str> = Some("__vdso_clock_gettime");
+    /// clock_getres.
+    pub(crate) const CLOCK_GETRES: Option<&str> = Some("__vdso_clock_getres");
+    /// getcpu.
+    pub(crate) const GETCPU: Option<&str> = Some("__vdso_getcpu");
+    /// getrandom.
+    pub(crate) const GETRANDOM: Option<&str> = Some("__vdso_getrandom");
+}
+
 /// The architecture's name.
 pub const NAME: &str = "x86_64";
 

@@ -2,9 +2,25 @@
 
 use core::ffi::{CStr, c_char};
 use core::iter::FusedIterator;
+use core::ptr;
 use core::slice;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::Auxv;
+use crate::arch;
+
+/// The initial stack's `argv`, kept by the piece below before `main` runs.
+static ARGV: AtomicPtr<*const c_char> = AtomicPtr::new(ptr::null_mut());
+
+arch::start_piece!("20.argv", "freestand_keep_argv", stores argv in ARGV);
+
+/// The initial stack's `argv`: the process's own, or null if another `_start` ran than
+/// ours.
+#[inline(always)]
+pub(crate) fn kept_argv() -> *const *const c_char {
+    arch::require!("freestand_keep_argv");
+    ARGV.load(Ordering::Relaxed)
+}
 
 /// The initial stack of the process: `argc`, `argv`, `envp` and the auxiliary
 /// vector, one after the other (`start/<arch>.S` draws it). The kernel's, and

@@ -345,6 +345,9 @@ fn set_up(archs: &[Arch], install: Install) -> Result<()> {
     if archs.iter().any(|&arch| run::find_gdb(arch).is_none()) {
         needs.push(Need::Gdb);
     }
+    if find_in_path("c++").is_none() {
+        needs.push(Need::Cxx);
+    }
     needs.dedup();
     install::satisfy(&needs, install)
 }

@@ -35,6 +35,8 @@ pub enum Need {
     Strace,
     /// A gdb for all architectures, for the tests.
     Gdb,
+    /// A C++ compiler, for the fuzzer that the tests run.
+    Cxx,
     /// A rustup toolchain of this version, to check that the workspace compiles
     /// with it.
     Toolchain(String),
@@ -57,6 +59,7 @@ impl fmt::Display for Need {
             Need::Qemu(arch) => write!(f, "the emulator qemu-{arch}, to run {arch} programs"),
             Need::Strace => write!(f, "strace, which the tests watch system calls with"),
             Need::Gdb => write!(f, "a gdb that knows all architectures, for the tests"),
+            Need::Cxx => write!(f, "the C++ compiler c++, which libFuzzer is built with"),
             Need::Toolchain(version) => write!(f, "Rust {version}, the oldest that is supported"),
         }
     }
@@ -94,6 +97,9 @@ impl Need {
             (Need::Strace, _) => &["strace"],
             (Need::Gdb, Apt | Apk) => &["gdb-multiarch"],
             (Need::Gdb, Dnf | Pacman) => &["gdb"],
+            (Need::Cxx, Dnf) => &["gcc-c++"],
+            (Need::Cxx, Pacman) => &["gcc"],
+            (Need::Cxx, Apt | Apk) => &["g++"],
             (Need::Toolchain(_), _) => &[],
         };
         names.iter().map(|name| name.to_string()).collect()
