@@ -31,7 +31,6 @@ const LD_STATIC_PIE: &[&str] = &[
     "--pie",
     // No PT_INTERP: nobody relocates the program but itself (src/startup/relocate.rs),
     "--undefined=freestand_relocate",
-    "--undefined=freestand_protect",
     "--no-dynamic-linker",
     // which cannot write to code,
     "-ztext",
@@ -113,7 +112,10 @@ fn link_args(script_dir: &str) -> Vec<String> {
 /// code unless told otherwise does not count: a program that is loaded where it was
 /// linked is smaller and starts faster, so whoever wants the other says so.
 fn is_pie() -> bool {
-    matches!(codegen_option("relocation-model").as_deref(), Some("pie" | "pic"))
+    matches!(
+        codegen_option("relocation-model").as_deref(),
+        Some("pie" | "pic")
+    )
 }
 
 /// The linker that rustc is told to use: by `-C linker`, or by cargo's

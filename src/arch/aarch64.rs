@@ -344,7 +344,9 @@ pub(crate) unsafe fn set_thread_pointer(pointer: *mut u8) -> Register {
 pub(crate) fn thread_pointer() -> *mut u8 {
     let pointer;
     // SAFETY: it reads a register.
-    unsafe { asm!("mrs {}, tpidr_el0", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
+    unsafe {
+        asm!("mrs {}, tpidr_el0", out(reg) pointer, options(nomem, nostack, preserves_flags))
+    };
     pointer
 }
 

@@ -383,7 +383,11 @@ pub(crate) use call;
 /// word behind it, which holds the distance from there.
 macro_rules! address_in_eax {
     ($symbol:literal) => {
-        concat!("call 2f\n .long ", $symbol, " - .\n 2: pop eax\n add eax, [eax]")
+        concat!(
+            "call 2f\n .long ",
+            $symbol,
+            " - .\n 2: pop eax\n add eax, [eax]"
+        )
     };
 }
 pub(crate) use address_in_eax;
@@ -480,7 +484,9 @@ pub(crate) fn thread_pointer() -> *mut u8 {
     let pointer;
     // SAFETY: whoever calls this has set the thread pointer; the word behind it holds it
     // (ELF Handling For Thread-Local Storage, 3.4.2).
-    unsafe { asm!("mov {}, gs:[0]", out(reg) pointer, options(nostack, preserves_flags, readonly)) };
+    unsafe {
+        asm!("mov {}, gs:[0]", out(reg) pointer, options(nostack, preserves_flags, readonly))
+    };
     pointer
 }
 

@@ -318,7 +318,9 @@ pub(crate) fn thread_pointer() -> *mut u8 {
     let pointer;
     // SAFETY: whoever calls this has set the thread pointer; the word behind it holds it
     // (ELF Handling For Thread-Local Storage, 3.4.6).
-    unsafe { asm!("mov {}, fs:[0]", out(reg) pointer, options(nostack, preserves_flags, readonly)) };
+    unsafe {
+        asm!("mov {}, fs:[0]", out(reg) pointer, options(nostack, preserves_flags, readonly))
+    };
     pointer
 }
 

@@ -8,7 +8,6 @@ mod auxv;
 mod canary;
 mod constructors;
 mod relocate;
-mod relro;
 mod secure;
 pub(crate) mod stack;
 mod tls;

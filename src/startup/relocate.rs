@@ -18,6 +18,9 @@
 //! resolver to be called, and link.ld and the linker's options refuse a program that
 //! has any of those.
 //!
+//! Then these words are not to change any more: link.ld has laid them out by themselves, in
+//! pages of their own, which become read-only (*relocation read-only*, RELRO).
+//!
 //! Where the notes are, and where the program is, says [`Table`], of numbers that the
 //! linker knows. The usual way is to find the program headers in the auxiliary vector, in
 //! them the dynamic section, and in that the notes: it is made for a loader that knows
@@ -41,14 +44,24 @@
 //!   optimization the compiler tests pointers for null and alignment, and calls a function
 //!   of core's if the test fails. It does not fail.)
 //!
-//! That leaves loads, stores and arithmetic. A test reads the machine code and finds that
+//! That leaves loads, stores, arithmetic and system calls. A test reads the machine code and finds that
 //! it is so: no call but that of a failed test, no load and no store but through pointers
 //! that come from the argument.
 //!
 //! The piece that calls it is assembly, so to the compiler the call may change any memory:
 //! nothing that Rust reads later has been read before.
 
-use crate::arch::{self, ADDEND_IN_PLACE, R_RELATIVE};
+use core::ptr;
+
+use linux_raw_sys::errno::EINVAL;
+use linux_raw_sys::general;
+
+use crate::arch::{self, ADDEND_IN_PLACE, R_RELATIVE, nr};
+
+/// Pages are of no other size than these and powers of 2 between (the kernel's
+/// CONFIG_PAGE_SHIFT on the four architectures).
+const SMALLEST_PAGE: usize = 4 << 10;
+const LARGEST_PAGE: usize = 64 << 10;
 
 /// Where the program and its notes are. Each field is the distance from the field itself.
 #[repr(C)]
@@ -63,6 +76,10 @@ struct Table {
     relr_begin: i32,
     /// to here.
     relr_end: i32,
+    /// What is only read from then on, from here
+    relro_begin: i32,
+    /// to here.
+    relro_end: i32,
 }
 
 core::arch::global_asm!(
@@ -76,6 +93,8 @@ core::arch::global_asm!(
     ".long freestand_rel_end - .",
     ".long freestand_relr_begin - .",
     ".long freestand_relr_end - .",
+    ".long freestand_relro_begin - .",
+    ".long freestand_relro_end - .",
     ".popsection",
 );
 
@@ -92,10 +111,13 @@ arch::start_piece!("00.relocate", "freestand_relocate", calls relocate, with TAB
 fn target(field: *const i32) -> *mut usize {
     // SAFETY: the field is one of the table's, which is constant.
     let distance = unsafe { *field };
-    field.wrapping_byte_offset(distance as isize).cast_mut().cast()
+    field
+        .wrapping_byte_offset(distance as isize)
+        .cast_mut()
+        .cast()
 }
 
-/// Adds the base to every word that holds an address.
+/// Adds the base to every word that holds an address, and protects these words.
 ///
 /// # Safety
 ///
@@ -103,13 +125,15 @@ fn target(field: *const i32) -> *mut usize {
 /// word. See above for what may be written here.
 unsafe extern "C" fn relocate(table: *const Table) {
     // SAFETY: the table's fields are there.
-    let (image, rel_begin, rel_end, relr_begin, relr_end) = unsafe {
+    let (image, rel_begin, rel_end, relr_begin, relr_end, relro_begin, relro_end) = unsafe {
         (
             target(&raw const (*table).image),
             target(&raw const (*table).rel_begin),
             target(&raw const (*table).rel_end),
             target(&raw const (*table).relr_begin),
             target(&raw const (*table).relr_end),
+            target(&raw const (*table).relro_begin),
+            target(&raw const (*table).relro_end),
         )
     };
     // The word that is linked at this address.
@@ -162,4 +186,41 @@ unsafe extern "C" fn relocate(table: *const Table) {
         }
         relr = relr.wrapping_add(1);
     }
+
+    if relro_begin != relro_end {
+        protect(relro_begin.cast(), relro_end.cast());
+    }
+}
+
+/// Makes the pages from `begin` to `end` read-only. The last one has nothing else in it.
+///
+/// How large a page is, the kernel says by what it refuses: mprotect(2) takes the
+/// beginnings of pages. Where they are larger than 4 KiB it says `EINVAL`.
+#[inline(always)]
+fn protect(begin: *mut (), end: *mut ()) {
+    let mut page_size = SMALLEST_PAGE;
+    loop {
+        let first = begin.map_addr(|address| address & page_size.wrapping_neg());
+        let length = ptr::without_provenance_mut(end.addr().wrapping_sub(first.addr()));
+        let read = ptr::without_provenance_mut(general::PROT_READ as usize);
+        // SAFETY: nobody writes there any more, and what else the first page holds is a
+        // copy of what lies before in the file, which nobody uses.
+        let result = unsafe { arch::syscall3(nr::mprotect as usize, first, length, read) };
+        if result.is_null() {
+            return;
+        }
+        if result.addr() != (EINVAL as usize).wrapping_neg() || page_size == LARGEST_PAGE {
+            break;
+        }
+        page_size <<= 1;
+    }
+    let message = b"freestand: cannot protect what was relocated (mprotect)\n";
+    let word = ptr::without_provenance_mut::<()>;
+    // SAFETY: the kernel reads the message, and ends the process.
+    unsafe {
+        let text = message.as_ptr().cast_mut().cast();
+        arch::syscall3(nr::write as usize, word(2), text, word(message.len()));
+        arch::syscall1(nr::exit_group as usize, word(127));
+    }
+    arch::trap()
 }

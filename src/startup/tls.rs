@@ -193,6 +193,7 @@ unsafe extern "C" fn tls_get_addr(index: *const Index) -> *mut u8 {
 
 core::arch::global_asm!(
     ".pushsection .text.__tls_get_addr, \"ax\", %progbits",
+    ".balign 4",
     ".globl __tls_get_addr",
     // Hidden: in a program that has a C library, its own libraries keep the C library's.
     ".hidden __tls_get_addr",

@@ -10,7 +10,11 @@ const OBJECTS: &[(&str, &str, &[&str])] = &[
     ("start_canary", "canary.c", &["-fstack-protector-strong"]),
     ("start_tls", "tls.c", &["-fPIE"]),
     // Each variable's address by a call of __tls_get_addr, or what the linker makes of it.
-    ("start_tls", "tls_of_library.c", &["-fPIC", "-ftls-model=global-dynamic"]),
+    (
+        "start_tls",
+        "tls_of_library.c",
+        &["-fPIC", "-ftls-model=global-dynamic"],
+    ),
     ("start_tls_aligned", "tls_aligned.c", &["-fPIE"]),
 ];
 

@@ -75,7 +75,7 @@ enum Command {
         cargo xtask size\n  \
         cargo xtask size hello --arch x86_64\n\n\
         Programs are built for release unless --debug is given. It is an error if one is \
-        not ET_EXEC, has PT_INTERP or PT_DYNAMIC, a segment that is both writable and \
+        not an executable, has PT_INTERP or PT_DYNAMIC, a segment that is both writable and \
         executable, or an executable stack.")]
     Size {
         /// The programs, all of them by default
@@ -86,6 +86,9 @@ enum Command {
         /// Measure debug builds
         #[arg(long)]
         debug: bool,
+        /// Measure static-PIE builds
+        #[arg(long)]
+        pie: bool,
         #[command(flatten)]
         install: InstallArgs,
     },
@@ -241,12 +244,16 @@ impl Cli {
                 names,
                 arch,
                 debug,
+                pie,
                 install,
             } => {
-                let options = if debug {
-                    Options::debug()
-                } else {
-                    Options::release()
+                let options = Options {
+                    pie,
+                    ..if debug {
+                        Options::debug()
+                    } else {
+                        Options::release()
+                    }
                 };
                 println!("{}", measure(&names, arch, options, install.into())?);
                 Ok(ExitCode::SUCCESS)

@@ -18,7 +18,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use object::elf::{
-    ELFCLASS32, ELFCLASS64, ELFDATA2LSB, ELFMAG, ET_EXEC, PF_R, PF_W, PF_X, PT_DYNAMIC,
+    ELFCLASS32, ELFCLASS64, ELFDATA2LSB, ELFMAG, ET_DYN, ET_EXEC, PF_R, PF_W, PF_X, PT_DYNAMIC,
     PT_GNU_STACK, PT_INTERP, PT_LOAD,
 };
 
@@ -347,8 +347,10 @@ impl Image {
                 "it is for another machine",
             ),
             (
-                self.header(&FILE_TYPE) != u64::from(ET_EXEC.0),
-                "it is not an ET_EXEC file",
+                ![ET_EXEC.0, ET_DYN.0]
+                    .map(u64::from)
+                    .contains(&self.header(&FILE_TYPE)),
+                "it is neither ET_EXEC nor ET_DYN",
             ),
             (has(PT_INTERP.0), "it has an interpreter (PT_INTERP)"),
             (has(PT_DYNAMIC.0), "it has a dynamic section (PT_DYNAMIC)"),

@@ -280,6 +280,13 @@ impl Build<'_> {
         self.options.profile == Profile::Release
     }
 
+    /// Whether the headers are left to [`elf::finish`]. Of a program that relocates
+    /// itself the linker makes a segment more, to be protected afterwards (PT_GNU_RELRO),
+    /// and it does so only with the pages aligned.
+    fn leaves_headers(&self) -> bool {
+        self.is_release() && !self.options.pie
+    }
+
     /// The folder of the finished programs.
     fn folder(&self) -> PathBuf {
         self.options
@@ -382,7 +389,7 @@ impl Build<'_> {
             format!("--remap-path-prefix={}=.", root().display()),
             format!("--remap-path-prefix={}=/cargo", cargo_home().display()),
         ]);
-        if self.is_release() {
+        if self.leaves_headers() {
             flags.push(format!("-Clink-arg={NO_PAGE_ALIGNMENT}"));
         }
         if self.options.backtrace {
@@ -428,8 +435,10 @@ impl Build<'_> {
             .args(link_args.lines())
             .args(["-lfreestand_start", "-o"])
             .arg(&built);
-        if self.is_release() {
+        if self.leaves_headers() {
             link.arg(NO_PAGE_ALIGNMENT);
+        }
+        if self.is_release() {
             link.args((!self.options.backtrace).then_some("--strip-all"));
         }
         execute(&mut link)?;

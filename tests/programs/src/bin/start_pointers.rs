@@ -10,8 +10,8 @@ use alloc::string::String;
 use core::fmt::{Debug, Write as _};
 use core::hint::black_box;
 
-use freestand::println;
 use freestand::fs::File;
+use freestand::println;
 use freestand::sys::{self, AsFd, Errno};
 
 freestand::entry!(main);
