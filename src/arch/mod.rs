@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `NAME` | the architecture's name, as in `start/<name>.S` |
 //! | `syscall!` | the system call instruction, with its arguments in its registers: `syscall0` to `syscall6` are made of it |
+//! | `needs_fast_calls` | has calls made in the fastest way, where there are several |
 //! | `trap` | an instruction that stops the process |
 //! | `NR_MMAP`, `MMAP_UNIT` | mmap or mmap2, and what its offset counts |
 //! | `NR_LSEEK`, `LSEEK_IN_HALVES` | lseek or _llseek, and whether it takes the offset as two words and puts the position into memory |

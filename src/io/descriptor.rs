@@ -37,6 +37,7 @@ macro_rules! reader {
             /// [`sys::read`](crate::sys::read).
             #[inline]
             fn read(&mut self, buf: &mut [u8]) -> $crate::sys::Result<usize> {
+                $crate::arch::needs_fast_calls();
                 $crate::sys::read($crate::sys::AsFd::as_fd(self), buf)
             }
 
@@ -62,6 +63,7 @@ macro_rules! writer {
             /// and does not say why is `EIO`.
             #[inline]
             fn write(&mut self, buf: &[u8]) -> $crate::sys::Result<usize> {
+                $crate::arch::needs_fast_calls();
                 match $crate::sys::write($crate::sys::AsFd::as_fd(self), buf) {
                     Ok(0) if !buf.is_empty() => Err($crate::sys::Errno::EIO),
                     result => result,

@@ -273,3 +273,43 @@ macro_rules! __global_heap {
 macro_rules! __global_heap {
     () => {};
 }
+
+// What link.ld defines: a test is linked without it, and uses none of this.
+#[cfg(test)]
+core::arch::global_asm!(
+    ".pushsection .bss",
+    "freestand_rel_begin:",
+    "freestand_rel_end:",
+    "freestand_relr_begin:",
+    "freestand_relr_end:",
+    "freestand_relro_begin:",
+    "freestand_relro_end:",
+    "freestand_tls_begin:",
+    "freestand_tls_zeros:",
+    "freestand_tls_end:",
+    "freestand_tls_align:",
+    "freestand_preinit_array:",
+    "freestand_preinit_array_end:",
+    "freestand_init_array:",
+    "freestand_init_array_end:",
+    "freestand_fini_array:",
+    "freestand_fini_array_end:",
+    ".zero 8",
+    ".popsection",
+    ".globl freestand_rel_begin",
+    ".globl freestand_rel_end",
+    ".globl freestand_relr_begin",
+    ".globl freestand_relr_end",
+    ".globl freestand_relro_begin",
+    ".globl freestand_relro_end",
+    ".globl freestand_tls_begin",
+    ".globl freestand_tls_zeros",
+    ".globl freestand_tls_end",
+    ".globl freestand_tls_align",
+    ".globl freestand_preinit_array",
+    ".globl freestand_preinit_array_end",
+    ".globl freestand_init_array",
+    ".globl freestand_init_array_end",
+    ".globl freestand_fini_array",
+    ".globl freestand_fini_array_end",
+);

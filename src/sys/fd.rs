@@ -781,6 +781,7 @@ impl OwnedFd {
 #[inline(always)]
 fn needs_standard_descriptors() {
     arch::require!("freestand_secure");
+    arch::needs_fast_calls();
 }
 
 impl Drop for OwnedFd {

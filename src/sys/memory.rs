@@ -9,7 +9,7 @@ use linux_raw_sys::general;
 
 use super::kinds::{flags, named};
 use super::{Address, BorrowedFd, Errno, Result};
-use crate::arch::{MMAP_UNIT, NR_MMAP, nr};
+use crate::arch::{MMAP_UNIT, NR_MMAP, needs_fast_calls, nr};
 use crate::syscalls;
 
 flags! {
@@ -242,6 +242,7 @@ syscalls! {
         fd: Option<BorrowedFd<'_>>,
         offset: u64,
     ) -> Result<Address> {
+        needs_fast_calls();
         if !offset.is_multiple_of(MMAP_UNIT) {
             return Err(Errno::EINVAL);
         }
