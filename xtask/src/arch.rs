@@ -22,6 +22,9 @@ struct Row {
     name: &'static str,
     triple: &'static str,
     gnu: &'static str,
+    debian: &'static str,
+    go: &'static str,
+    zig: &'static str,
     cc_flags: &'static [&'static str],
     machine: object::elf::Machine,
     word: usize,
@@ -38,6 +41,9 @@ impl Arch {
                 name: "x86_64",
                 triple: "x86_64-unknown-linux-gnu",
                 gnu: "x86_64-linux-gnu",
+                debian: "amd64",
+                go: "amd64",
+                zig: "x86_64",
                 cc_flags: &["-m64"],
                 machine: object::elf::EM_X86_64,
                 word: 8,
@@ -47,6 +53,9 @@ impl Arch {
                 name: "i386",
                 triple: "i686-unknown-linux-gnu",
                 gnu: "i686-linux-gnu",
+                debian: "i386",
+                go: "386",
+                zig: "x86",
                 cc_flags: &["-m32"],
                 machine: object::elf::EM_386,
                 word: 4,
@@ -56,6 +65,9 @@ impl Arch {
                 name: "aarch64",
                 triple: "aarch64-unknown-linux-gnu",
                 gnu: "aarch64-linux-gnu",
+                debian: "arm64",
+                go: "arm64",
+                zig: "aarch64",
                 cc_flags: &[],
                 machine: object::elf::EM_AARCH64,
                 word: 8,
@@ -65,6 +77,9 @@ impl Arch {
                 name: "riscv64",
                 triple: "riscv64gc-unknown-linux-gnu",
                 gnu: "riscv64-linux-gnu",
+                debian: "riscv64",
+                go: "riscv64",
+                zig: "riscv64",
                 cc_flags: &["-march=rv64gc", "-mabi=lp64d"],
                 machine: object::elf::EM_RISCV,
                 word: 8,
@@ -86,6 +101,21 @@ impl Arch {
     /// The GNU triple: the prefix of a cross gcc, and clang's `--target`.
     pub const fn gnu(self) -> &'static str {
         self.row().gnu
+    }
+
+    /// The name in Debian's packages.
+    pub const fn debian(self) -> &'static str {
+        self.row().debian
+    }
+
+    /// Go's name for it, `GOARCH`.
+    pub const fn go(self) -> &'static str {
+        self.row().go
+    }
+
+    /// Zig's name for it, before `-linux`.
+    pub const fn zig(self) -> &'static str {
+        self.row().zig
     }
 
     /// What a C compiler must be told beyond its target.

@@ -12,6 +12,7 @@
 //! ```
 
 pub mod arch;
+pub mod bench;
 pub mod cli;
 pub mod elf;
 pub mod install;
