@@ -90,9 +90,13 @@ enum Command {
         install: InstallArgs,
     },
     /// Measure ours against others of its kind
+    #[command(after_help = "Example:\n  \
+        cargo xtask bench startup")]
     Bench {
         #[command(subcommand)]
         suite: Suite,
+        #[command(flatten)]
+        install: InstallArgs,
     },
     /// Install what building, running and testing needs
     #[command(after_help = "Examples:\n  \
@@ -139,8 +143,6 @@ enum Suite {
         /// Where the plot goes, instead of to the folder of the builds
         #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,
-        #[command(flatten)]
-        install: InstallArgs,
     },
 }
 
@@ -180,7 +182,7 @@ impl BuildArgs {
 #[derive(Clone, Copy, Debug, Args)]
 struct InstallArgs {
     /// Install nothing; say what is missing instead
-    #[arg(long)]
+    #[arg(long, global = true)]
     no_install: bool,
 }
 
@@ -280,13 +282,8 @@ impl Cli {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Bench {
-                suite:
-                    Suite::Startup {
-                        arch,
-                        runs,
-                        svg,
-                        install,
-                    },
+                suite: Suite::Startup { arch, runs, svg },
+                install,
             } => {
                 let archs = Archs::or_host(arch)?;
                 bench::startup::run(archs.list(), runs as usize, svg, install.into())?;

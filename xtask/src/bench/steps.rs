@@ -28,7 +28,7 @@ use crate::path::output;
 
 /// How far instructions are counted: a single step takes a microsecond or, on a
 /// virtual machine, fifty.
-const LIMIT: u64 = 100_000;
+const LIMIT: u64 = 50_000;
 
 /// How many instructions a program executes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn what_is_too_much_is_said_to_be_more() {
-        assert_eq!(Instructions::new(LIMIT).to_string(), "100000");
-        assert_eq!(Instructions::new(LIMIT + 1).to_string(), "> 100000");
+        assert_eq!(Instructions::new(LIMIT).to_string(), "50000");
+        assert_eq!(Instructions::new(LIMIT + 1).to_string(), "> 50000");
     }
 }

@@ -11,14 +11,11 @@ freestand::entry!(main);
 
 /// The lines, on their way to standard output.
 struct Out {
-    buffer: [u8; 4096],
+    buffer: &'static mut [u8; 4096],
     fill: usize,
 }
 
-static mut OUT: Out = Out {
-    buffer: [0; 4096],
-    fill: 0,
-};
+static mut BUFFER: [u8; 4096] = [0; 4096];
 
 impl Out {
     fn flush(&mut self) {
@@ -47,8 +44,11 @@ impl Out {
 }
 
 fn main(args: Args) {
-    // SAFETY: this is the only thread, and the only reference.
-    let out = unsafe { &mut *&raw mut OUT };
+    let mut out = Out {
+        // SAFETY: this is the only reference, and there is one thread.
+        buffer: unsafe { &mut *&raw mut BUFFER },
+        fill: 0,
+    };
     args.for_each(|arg| out.print(arg.to_bytes(), b'\n'));
     for (name, value) in env::vars() {
         out.print(name, b'=');

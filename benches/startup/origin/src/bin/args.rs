@@ -14,15 +14,13 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     loop {}
 }
 
+/// The lines, on their way to standard output.
 struct Out {
-    buffer: [u8; 4096],
+    buffer: &'static mut [u8; 4096],
     fill: usize,
 }
 
-static mut OUT: Out = Out {
-    buffer: [0; 4096],
-    fill: 0,
-};
+static mut BUFFER: [u8; 4096] = [0; 4096];
 
 impl Out {
     fn flush(&mut self) {
@@ -66,7 +64,10 @@ unsafe fn origin_main(_: usize, argv: *mut *mut u8, envp: *mut *mut u8) -> i32 {
     // SAFETY: this is the only thread and the only reference, and the vectors are the
     // kernel's.
     unsafe {
-        let out = &mut *&raw mut OUT;
+        let mut out = Out {
+            buffer: &mut *&raw mut BUFFER,
+            fill: 0,
+        };
         out.print(argv);
         out.print(envp);
         out.flush();
