@@ -17,7 +17,7 @@ use self::{
     peers::{Link, Peer, Subject, Work},
 };
 use super::{
-    chart::{self, Chart, Panel},
+    chart::{self, Chart, Dot, Panel},
     launch::{ARGUMENTS, ENVIRONMENT, Machine, text},
     steps::{self, Instructions},
     timing::{self, Timing},
@@ -274,7 +274,7 @@ fn write_plot(tables: &[Table], path: &Path) -> Result<()> {
         rows: table.rows.iter().map(plot_row).collect(),
     });
     let chart = Chart {
-        title: "Start-up: smaller is better, each step to the right is tenfold".to_string(),
+        title: "Start-up: smaller is better; from line to line it is ten times as much".to_string(),
         columns: ["bytes", "instructions", "time / assembly"]
             .map(String::from)
             .to_vec(),
@@ -284,13 +284,18 @@ fn write_plot(tables: &[Table], path: &Path) -> Result<()> {
 }
 
 fn plot_row(row: &Row) -> chart::Row {
+    let dot = |value, figure| Dot { value, figure };
+    let instructions = row.instructions;
     chart::Row {
         label: row.subject.to_string(),
         is_ours: row.subject.peer == Peer::Freestand,
-        values: vec![
-            Some(row.bytes as f64),
-            Some(row.instructions.at_least() as f64),
-            row.ratio,
+        dots: vec![
+            Some(dot(row.bytes as f64, row.bytes.to_string())),
+            Some(dot(
+                instructions.at_least() as f64,
+                instructions.to_string(),
+            )),
+            row.ratio.map(|ratio| dot(ratio, format!("{ratio:.2}"))),
         ],
     }
 }
