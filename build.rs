@@ -5,19 +5,40 @@
 
 use std::{env, fs, path::Path};
 
-/// What the linker is told, beside its inputs.
+/// What the linker is told of every program, beside its inputs.
 const LD_ARGS: &[&str] = &[
     "-Tlink.ld",
-    "--static",
-    "--no-pie",
     "--gc-sections",
     // The file holds what runs: no build id, no index of unwind tables, no
-    // segment of its own for read-only data, nothing to protect after relocation.
+    // segment of its own for read-only data.
     "--build-id=none",
     "--no-eh-frame-hdr",
     "--no-rosegment",
-    "-znorelro",
     "-znoexecstack",
+];
+
+/// What it is told of a program that is loaded where it was linked.
+const LD_STATIC: &[&str] = &[
+    "--static",
+    "--no-pie",
+    // Nothing is relocated, so there is nothing to protect afterwards.
+    "-znorelro",
+];
+
+/// What it is told of one that is loaded anywhere and relocates itself.
+const LD_STATIC_PIE: &[&str] = &[
+    "--static",
+    "--pie",
+    // No PT_INTERP: nobody relocates the program but itself (src/startup/relocate.rs),
+    "--undefined=freestand_relocate",
+    "--no-dynamic-linker",
+    // which cannot write to code,
+    "-ztext",
+    // gets most places to relocate as a bitmap (SHT_RELR),
+    "-zpack-relative-relocs",
+    // and protects what it has written.
+    "-zrelro",
+    "--defsym=image_base=0",
 ];
 
 fn main() {
@@ -70,25 +91,51 @@ fn link_args(script_dir: &str) -> Vec<String> {
         .file_stem()
         .is_some_and(|stem| stem.to_string_lossy().ends_with("ld"));
     let mut args = vec![format!("-L{script_dir}")];
+    let kind = if is_pie() { LD_STATIC_PIE } else { LD_STATIC };
+    let ld_args = LD_ARGS.iter().chain(kind).copied();
     if is_ld {
-        args.extend(LD_ARGS.iter().map(|arg| arg.to_string()));
+        args.extend(ld_args.map(String::from));
     } else {
-        args.extend(["-nostartfiles", "-nostdlib", "-static", "-no-pie"].map(String::from));
-        args.extend(LD_ARGS.iter().map(|arg| format!("-Wl,{arg}")));
+        let kind = if is_pie() { "-static-pie" } else { "-static" };
+        args.extend(["-nostartfiles", "-nostdlib", kind].map(String::from));
+        args.extend(ld_args.map(|arg| format!("-Wl,{arg}")));
     }
     args
+}
+
+/// Whether rustc is told to make code that can be loaded anywhere. That it makes such
+/// code unless told otherwise does not count: a program that is loaded where it was
+/// linked is smaller and starts faster, so whoever wants the other says so.
+fn is_pie() -> bool {
+    matches!(codegen_option("relocation-model").as_deref(), Some("pie" | "pic"))
 }
 
 /// The linker that rustc is told to use: by `-C linker`, or by cargo's
 /// configuration. Empty for rustc's own choice, which is a C compiler.
 fn linker() -> String {
+    codegen_option("linker")
+        .or_else(|| env::var("RUSTC_LINKER").ok())
+        .unwrap_or_default()
+}
+
+/// The value of the option `-C name=value` that counts, the last, if rustc gets one.
+fn codegen_option(name: &str) -> Option<String> {
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    let by_flag = flags
-        .split('\u{1f}')
-        .filter_map(|flag| flag.trim_start_matches("-C").trim().strip_prefix("linker="))
-        .next_back();
-    match by_flag {
-        Some(linker) => linker.to_owned(),
-        None => env::var("RUSTC_LINKER").unwrap_or_default(),
+    let mut value = None;
+    let mut is_codegen = false;
+    for flag in flags.split('\u{1f}') {
+        // `-Cname=value`, or `-C` and `name=value`, or `--codegen` in place of `-C`.
+        let option = match flag.strip_prefix("--codegen=").or(flag.strip_prefix("-C")) {
+            Some(option) => option,
+            None if is_codegen => flag,
+            None => "",
+        };
+        is_codegen = flag == "-C" || flag == "--codegen";
+        if let Some((this, its)) = option.trim().split_once('=')
+            && this == name
+        {
+            value = Some(its.to_owned());
+        }
     }
+    value
 }

@@ -15,7 +15,7 @@ use crate::startup::InitialStack;
 /// The initial stack's `argv`, kept by the piece below before `main` runs.
 static ARGV: AtomicPtr<*const c_char> = AtomicPtr::new(ptr::null_mut());
 
-arch::start_piece!("10.argv", "freestand_keep_argv", ARGV);
+arch::start_piece!("20.argv", "freestand_keep_argv", stores argv in ARGV);
 
 fn stack() -> InitialStack {
     arch::require!("freestand_keep_argv");
@@ -45,4 +45,10 @@ pub fn var(name: impl AsRef<[u8]>) -> Option<&'static CStr> {
 /// The auxiliary vector: what the kernel tells a new process.
 pub fn auxv() -> Auxv {
     stack().auxv()
+}
+
+/// Whether the program has more rights than whoever started it, by its set-user-ID bit,
+/// say: getauxval(3), `AT_SECURE`. What the environment then says is not to be believed.
+pub fn secure() -> bool {
+    auxv().secure()
 }

@@ -35,9 +35,14 @@
 	.cfi_sections .debug_frame
 
 	.section .start.entry, "ax", @progbits
-	.globl	_start
+	/* Weak, so that a second _start, a C library's, is taken in place of this one
+	   and link.ld can tell by the other name, and say so. */
+	.weak	_start
+	.globl	freestand_start
+	.hidden	freestand_start
 	.type	_start, @function
 _start:
+freestand_start:
 	.cfi_startproc
 	.cfi_undefined rip		/* no caller: an unwinder stops here */
 

@@ -207,6 +207,47 @@ pub fn trap() -> ! {
     }
 }
 
+/// The relocation type that adds the base address, and whether the number it adds it
+/// to is in memory already, or in the relocation's entry (ELF for the Arm 64-bit
+/// Architecture, "Dynamic relocations").
+pub(crate) const R_RELATIVE: usize = 1027;
+pub(crate) const ADDEND_IN_PLACE: bool = false;
+
+/// Before `main`: does `$code`, which may change what a call changes, and keeps main's
+/// arguments, which it finds where a function finds its own.
+///
+/// start/aarch64.S: x0, x1, x2 are argc, argv, envp; sp stays at a multiple of 16
+/// (AAPCS64, "Universal stack constraints").
+macro_rules! keeping_arguments {
+    ($code:expr) => {
+        concat!(
+            "stp x0, x1, [sp, #-32]!\n str x2, [sp, #16]\n",
+            $code,
+            "\n ldr x2, [sp, #16]\n ldp x0, x1, [sp], #32"
+        )
+    };
+}
+pub(crate) use keeping_arguments;
+
+/// Calls the function `{function}`.
+macro_rules! call {
+    () => {
+        "bl {function}"
+    };
+}
+pub(crate) use call;
+
+/// Calls the function `{function}` with what is at `{table}`.
+///
+/// The address is relative to pc, so it needs no relocation; x0 is the first argument
+/// (AAPCS64, "Parameter passing rules").
+macro_rules! call_with_table {
+    () => {
+        "adrp x0, {table}\n add x0, x0, :lo12:{table}\n bl {function}"
+    };
+}
+pub(crate) use call_with_table;
+
 /// Before `main`: stores argv in the static `{argv}`.
 ///
 /// start/aarch64.S: x0, x1, x2 are argc, argv, envp, and kept; x9 is free (AAPCS64,
@@ -230,3 +271,58 @@ macro_rules! call_handler {
     };
 }
 pub(crate) use call_handler;
+
+/// Before `main`: the canary's place, from the register of a function's result (AAPCS64,
+/// "Result return"): a variable.
+macro_rules! store_canary {
+    () => {
+        "adrp x9, __stack_chk_guard\n str x0, [x9, :lo12:__stack_chk_guard]"
+    };
+}
+pub(crate) use store_canary;
+
+core::arch::global_asm!(
+    ".pushsection .bss.__stack_chk_guard, \"aw\", @nobits",
+    ".balign 8",
+    ".globl __stack_chk_guard",
+    ".hidden __stack_chk_guard",
+    "__stack_chk_guard: .zero 8",
+    ".popsection",
+);
+
+/// Thread-local storage is above where the thread pointer points (variant I).
+pub(crate) const TLS_ABOVE: bool = true;
+/// Bytes there that belong to the ABI: two words (ELF for the Arm 64-bit Architecture,
+/// "Thread Local Storage").
+pub(crate) const TLS_HEAD: usize = 16;
+/// What is added to offsets that `__tls_get_addr` is given.
+pub(crate) const TLS_DTV_OFFSET: usize = 0;
+
+/// Makes `pointer` the thread pointer: TPIDR_EL0. Cannot fail.
+///
+/// # Safety
+///
+/// A block of thread-local storage must be there.
+pub(crate) unsafe fn set_thread_pointer(pointer: *mut u8) -> Register {
+    // SAFETY: the register is the program's own, and holds nothing else.
+    unsafe { asm!("msr tpidr_el0, {}", in(reg) pointer, options(nostack, preserves_flags)) };
+    ptr::null_mut()
+}
+
+/// The thread pointer: TPIDR_EL0.
+#[inline(always)]
+pub(crate) fn thread_pointer() -> *mut u8 {
+    let pointer;
+    // SAFETY: it reads a register.
+    unsafe { asm!("mrs {}, tpidr_el0", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
+    pointer
+}
+
+/// By what name, and how, compilers call `{function}` for the address of a thread-local
+/// variable: as any function.
+macro_rules! tls_get_addr {
+    () => {
+        "__tls_get_addr: b {function}"
+    };
+}
+pub(crate) use tls_get_addr;

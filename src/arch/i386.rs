@@ -318,12 +318,65 @@ pub fn trap() -> ! {
     }
 }
 
+/// The relocation type that adds the base address, and whether the number it adds it
+/// to is in memory already, or in the relocation's entry (psABI 4.4, "Relocation").
+pub(crate) const R_RELATIVE: usize = 8;
+pub(crate) const ADDEND_IN_PLACE: bool = true;
+
+/// Before `main`: does `$code`, which may change what a call changes, and keeps main's
+/// arguments, which it finds where a function finds its own.
+///
+/// start/i386.S: the arguments are pushed, the last at a multiple of 16, as a call needs
+/// it (psABI 2.2.2), and ecx is argv. A function may change its arguments, so it gets
+/// others, and a word of padding.
+macro_rules! keeping_arguments {
+    ($code:expr) => {
+        concat!(
+            "mov eax, [esp]\n mov edx, [esp + 8]\n",
+            "push edx\n push edx\n push ecx\n push eax\n",
+            $code,
+            "\n add esp, 16\n mov ecx, [esp + 4]"
+        )
+    };
+}
+pub(crate) use keeping_arguments;
+
+/// Calls the function `{function}`.
+macro_rules! call {
+    () => {
+        "call {function}"
+    };
+}
+pub(crate) use call;
+
+/// The address of `$symbol` in eax, without relocation: the call pushes the address of the
+/// word behind it, which holds the distance from there.
+macro_rules! address_in_eax {
+    ($symbol:literal) => {
+        concat!("call 2f\n .long ", $symbol, " - .\n 2: pop eax\n add eax, [eax]")
+    };
+}
+pub(crate) use address_in_eax;
+
+/// Calls the function `{function}` with what is at `{table}`.
+///
+/// It takes the first argument's place (psABI 2.2.3).
+macro_rules! call_with_table {
+    () => {
+        concat!(
+            $crate::arch::address_in_eax!("{table}"),
+            "\n mov [esp], eax\n call {function}"
+        )
+    };
+}
+pub(crate) use call_with_table;
+
 /// Before `main`: stores argv in the static `{argv}`.
 ///
-/// start/i386.S: ecx is argv; the arguments are pushed already.
+/// start/i386.S: ecx is argv, and eax free, for the arguments are pushed already.
 macro_rules! store_argv {
     () => {
-        "mov dword ptr [{argv}], ecx"
+        concat!($crate::arch::address_in_eax!("{argv}"), "\n mov [eax], ecx")
     };
 }
 pub(crate) use store_argv;
@@ -340,3 +393,73 @@ macro_rules! call_handler {
     };
 }
 pub(crate) use call_handler;
+
+/// Before `main`: the canary's place, from the register of a function's result (psABI
+/// 2.2.3), in the thread's control block, which must be there: 20 bytes from where gs
+/// points (the first word is the block's own address, the next four are the C library's).
+macro_rules! store_canary {
+    () => {
+        "mov dword ptr gs:[0x14], eax\n .reloc ., BFD_RELOC_NONE, freestand_tls"
+    };
+}
+pub(crate) use store_canary;
+
+core::arch::global_asm!(
+    // Position-independent code calls it by this name, which is never resolved at run time.
+    ".pushsection .text.__stack_chk_fail_local, \"ax\", @progbits",
+    ".globl __stack_chk_fail_local",
+    ".hidden __stack_chk_fail_local",
+    "__stack_chk_fail_local: jmp __stack_chk_fail",
+    ".popsection",
+);
+
+/// Thread-local storage is below where the thread pointer points (variant II).
+pub(crate) const TLS_ABOVE: bool = false;
+/// Bytes there that belong to the ABI: the block's own address (ELF Handling For
+/// Thread-Local Storage, 3.4.2), and, up to 24, the canary.
+pub(crate) const TLS_HEAD: usize = 32;
+/// What is added to offsets that `__tls_get_addr` is given.
+pub(crate) const TLS_DTV_OFFSET: usize = 0;
+
+/// Makes `pointer` the thread pointer: gs's base, in a descriptor of its own.
+///
+/// # Safety
+///
+/// A block of thread-local storage must be there.
+pub(crate) unsafe fn set_thread_pointer(pointer: *mut u8) -> Register {
+    /// `struct user_desc`'s flags: seg_32bit, limit_in_pages, useable
+    /// (arch/x86/include/uapi/asm/ldt.h).
+    const FLAGS: u32 = 1 | 1 << 4 | 1 << 6;
+    // entry_number (the kernel chooses one), base_addr, limit (all of the address space).
+    let mut area = [u32::MAX, pointer.addr() as u32, 0xf_ffff, FLAGS];
+    // SAFETY: set_thread_area(2) reads the area and writes the entry's number into it. A
+    // selector's upper 13 bits are that, and its lower 3 say: the GDT, privilege 3 (Intel
+    // SDM, "Segment Selectors"). Nothing but thread-local storage is behind gs.
+    unsafe {
+        let result = super::syscall1(nr::set_thread_area as usize, (&raw mut area).cast());
+        if result.is_null() {
+            asm!("mov gs, {0:e}", in(reg) area[0] << 3 | 3, options(nostack, preserves_flags));
+        }
+        result
+    }
+}
+
+/// The thread pointer: gs's base, which is the first word behind it.
+#[inline(always)]
+pub(crate) fn thread_pointer() -> *mut u8 {
+    let pointer;
+    // SAFETY: whoever calls this has set the thread pointer; the word behind it holds it
+    // (ELF Handling For Thread-Local Storage, 3.4.2).
+    unsafe { asm!("mov {}, gs:[0]", out(reg) pointer, options(nostack, preserves_flags, readonly)) };
+    pointer
+}
+
+/// By what name, and how, compilers call `{function}` for the address of a thread-local
+/// variable: with the argument in eax (ELF Handling For Thread-Local Storage, 3.4.2, GNU
+/// variant). Padding keeps the stack at a multiple of 16 (psABI 2.2.2).
+macro_rules! tls_get_addr {
+    () => {
+        ".globl ___tls_get_addr\n .hidden ___tls_get_addr\n ___tls_get_addr: sub esp, 8\n push eax\n call {function}\n add esp, 12\n ret\n __tls_get_addr: jmp {function}"
+    };
+}
+pub(crate) use tls_get_addr;

@@ -17,7 +17,11 @@
 //! | `NR_ARCH_PRCTL` | arch_prctl, if there is one |
 //! | `nr`, `widest` | the numbers of the kernel's system calls |
 //! | `exit` | jumps to `start_exit` in `start/<name>.S` |
-//! | `store_argv!`, `call_handler!` | the instructions of the two kinds of piece |
+//! | `R_RELATIVE`, `ADDEND_IN_PLACE` | how a static-PIE program is relocated |
+//! | `TLS_ABOVE`, `TLS_HEAD`, `TLS_DTV_OFFSET` | where thread-local storage is, seen from the thread pointer |
+//! | `set_thread_pointer`, `thread_pointer` | that pointer |
+//! | `tls_get_addr!`, `store_canary!` | what compilers call for a thread-local variable, and where they look for the canary |
+//! | `store_argv!`, `keeping_arguments!`, `call!`, `call_with_table!`, `call_handler!` | the instructions of pieces |
 //!
 //! # Pieces
 //!
@@ -146,7 +150,7 @@ unsafe extern "C" {
 /// Declares the piece `$label`: the instructions `$code`, in a section whose name
 /// begins with `$section`, among which `$order` orders it.
 macro_rules! piece {
-    ($section:literal, $order:literal, $label:literal, $code:expr, $name:ident = $symbol:path) => {
+    ($section:literal, $order:literal, $label:literal, $code:expr, $($name:ident = $symbol:path),*) => {
         core::arch::global_asm!(
             concat!(".pushsection ", $section, $order, ", \"ax\", %progbits"),
             concat!(".globl ", $label),
@@ -154,21 +158,47 @@ macro_rules! piece {
             concat!($label, ":"),
             $code,
             ".popsection",
-            $name = sym $symbol,
+            $($name = sym $symbol),*
         );
     };
 }
 
-/// Declares the piece `$label` that stores `argv` in the static `$argv`, an
-/// `AtomicPtr`, before `main` runs.
+/// Declares the piece `$label` that runs before `main`. One of
+///
+/// - `stores argv in STATIC`, an `AtomicPtr`
+/// - `calls FUNCTION`, an `extern "C" fn(argc, argv, envp)`, as `main` is called
+/// - `calls FUNCTION, with STATIC`, an `extern "C" fn(*const T)`, by the static's address
+/// - `calls FUNCTION, then CODE`: instructions that find its result where a caller does
 macro_rules! start_piece {
-    ($order:literal, $label:literal, $argv:path) => {
+    ($order:literal, $label:literal, stores argv in $argv:path) => {
         $crate::arch::piece!(
             ".start.before.",
             $order,
             $label,
             $crate::arch::store_argv!(),
             argv = $argv
+        );
+    };
+    ($order:literal, $label:literal, calls $function:path) => {
+        $crate::arch::start_piece!($order, $label, calls $function, then "");
+    };
+    ($order:literal, $label:literal, calls $function:path, with $table:path) => {
+        $crate::arch::piece!(
+            ".start.before.",
+            $order,
+            $label,
+            $crate::arch::keeping_arguments!($crate::arch::call_with_table!()),
+            function = $function,
+            table = $table
+        );
+    };
+    ($order:literal, $label:literal, calls $function:path, then $code:expr) => {
+        $crate::arch::piece!(
+            ".start.before.",
+            $order,
+            $label,
+            $crate::arch::keeping_arguments!(concat!($crate::arch::call!(), "\n", $code)),
+            function = $function
         );
     };
 }

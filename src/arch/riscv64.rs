@@ -184,6 +184,47 @@ pub fn trap() -> ! {
     }
 }
 
+/// The relocation type that adds the base address, and whether the number it adds it
+/// to is in memory already, or in the relocation's entry (RISC-V ELF psABI,
+/// "Relocations").
+pub(crate) const R_RELATIVE: usize = 3;
+pub(crate) const ADDEND_IN_PLACE: bool = false;
+
+/// Before `main`: does `$code`, which may change what a call changes, and keeps main's
+/// arguments, which it finds where a function finds its own.
+///
+/// start/riscv64.S: a0, a1, a2 are argc, argv, envp; sp stays at a multiple of 16
+/// (RISC-V psABI, "Integer Calling Convention").
+macro_rules! keeping_arguments {
+    ($code:expr) => {
+        concat!(
+            "addi sp, sp, -32\n sd a0, 0(sp)\n sd a1, 8(sp)\n sd a2, 16(sp)\n",
+            $code,
+            "\n ld a0, 0(sp)\n ld a1, 8(sp)\n ld a2, 16(sp)\n addi sp, sp, 32"
+        )
+    };
+}
+pub(crate) use keeping_arguments;
+
+/// Calls the function `{function}`.
+macro_rules! call {
+    () => {
+        "call {function}"
+    };
+}
+pub(crate) use call;
+
+/// Calls the function `{function}` with what is at `{table}`.
+///
+/// The address is relative to pc, so it needs no relocation; a0 is the first argument
+/// (RISC-V psABI, "Integer Calling Convention").
+macro_rules! call_with_table {
+    () => {
+        "lla a0, {table}\n call {function}"
+    };
+}
+pub(crate) use call_with_table;
+
 /// Before `main`: stores argv in the static `{argv}`.
 ///
 /// start/riscv64.S: a0, a1, a2 are argc, argv, envp, and kept; t0 is free (RISC-V
@@ -206,3 +247,59 @@ macro_rules! call_handler {
     };
 }
 pub(crate) use call_handler;
+
+/// Before `main`: the canary's place, from the register of a function's result (RISC-V
+/// psABI, "Integer Calling Convention"): a variable.
+macro_rules! store_canary {
+    () => {
+        "sd a0, __stack_chk_guard, t0"
+    };
+}
+pub(crate) use store_canary;
+
+core::arch::global_asm!(
+    ".pushsection .bss.__stack_chk_guard, \"aw\", @nobits",
+    ".balign 8",
+    ".globl __stack_chk_guard",
+    ".hidden __stack_chk_guard",
+    "__stack_chk_guard: .zero 8",
+    ".popsection",
+);
+
+/// Thread-local storage is above where the thread pointer points (variant I).
+pub(crate) const TLS_ABOVE: bool = true;
+/// Bytes there that belong to the ABI: none, tp points at the storage itself (RISC-V ELF
+/// psABI, "Thread Local Storage").
+pub(crate) const TLS_HEAD: usize = 0;
+/// What is added to offsets that `__tls_get_addr` is given: they are counted from the
+/// middle of what 12 bits reach ("Thread Local Storage", `TLS_DTV_OFFSET`).
+pub(crate) const TLS_DTV_OFFSET: usize = 0x800;
+
+/// Makes `pointer` the thread pointer: tp. Cannot fail.
+///
+/// # Safety
+///
+/// A block of thread-local storage must be there.
+pub(crate) unsafe fn set_thread_pointer(pointer: *mut u8) -> Register {
+    // SAFETY: the register is the thread's own, and holds nothing else.
+    unsafe { asm!("mv tp, {}", in(reg) pointer, options(nostack, preserves_flags)) };
+    ptr::null_mut()
+}
+
+/// The thread pointer: tp.
+#[inline(always)]
+pub(crate) fn thread_pointer() -> *mut u8 {
+    let pointer;
+    // SAFETY: it reads a register.
+    unsafe { asm!("mv {}, tp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
+    pointer
+}
+
+/// By what name, and how, compilers call `{function}` for the address of a thread-local
+/// variable: as any function.
+macro_rules! tls_get_addr {
+    () => {
+        "__tls_get_addr: tail {function}"
+    };
+}
+pub(crate) use tls_get_addr;

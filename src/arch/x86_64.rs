@@ -7,6 +7,7 @@
 //! are preserved too.
 
 use core::arch::asm;
+use core::ptr;
 
 use super::{Entry, Register};
 use core::ffi::c_void;
@@ -187,6 +188,47 @@ pub fn trap() -> ! {
     }
 }
 
+/// The relocation type that adds the base address, and whether the number it adds it
+/// to is in memory already, or in the relocation's entry (psABI 4.4.1, "Relocation
+/// Types").
+pub(crate) const R_RELATIVE: usize = 8;
+pub(crate) const ADDEND_IN_PLACE: bool = false;
+
+/// Before `main`: does `$code`, which may change what a call changes, and keeps main's
+/// arguments, which it finds where a function finds its own.
+///
+/// start/x86_64.S: rdi, rsi, rdx are argc, argv, envp, and rsp is at a multiple of 16,
+/// as a call needs it (psABI 3.2.2): four words keep it so.
+macro_rules! keeping_arguments {
+    ($code:expr) => {
+        concat!(
+            "push rdi\n push rsi\n push rdx\n push rdx\n",
+            $code,
+            "\n pop rdx\n pop rdx\n pop rsi\n pop rdi"
+        )
+    };
+}
+pub(crate) use keeping_arguments;
+
+/// Calls the function `{function}`.
+macro_rules! call {
+    () => {
+        "call {function}"
+    };
+}
+pub(crate) use call;
+
+/// Calls the function `{function}` with what is at `{table}`.
+///
+/// The address is relative to rip, so it needs no relocation; rdi is the first
+/// argument (psABI 3.2.3).
+macro_rules! call_with_table {
+    () => {
+        "lea rdi, [rip + {table}]\n call {function}"
+    };
+}
+pub(crate) use call_with_table;
+
 /// Before `main`: stores argv in the static `{argv}`.
 ///
 /// start/x86_64.S: rdi, rsi, rdx are argc, argv, envp, and kept.
@@ -209,3 +251,52 @@ macro_rules! call_handler {
     };
 }
 pub(crate) use call_handler;
+
+/// Before `main`: the canary's place, from the register of a function's result (psABI
+/// 3.2.3), in the thread's control block, which must be there: 40 bytes from where fs
+/// points (x86-64 psABI, "Thread-local storage": the first word is the block's own address, the next
+/// four are the C library's).
+macro_rules! store_canary {
+    () => {
+        "mov qword ptr fs:[0x28], rax\n .reloc ., BFD_RELOC_NONE, freestand_tls"
+    };
+}
+pub(crate) use store_canary;
+
+/// Thread-local storage is below where the thread pointer points (variant II).
+pub(crate) const TLS_ABOVE: bool = false;
+/// Bytes there that belong to the ABI: the block's own address (ELF Handling For
+/// Thread-Local Storage, 3.4.6), and, up to 48, the canary.
+pub(crate) const TLS_HEAD: usize = 64;
+/// What is added to offsets that `__tls_get_addr` is given.
+pub(crate) const TLS_DTV_OFFSET: usize = 0;
+
+/// Makes `pointer` the thread pointer: fs's base.
+///
+/// # Safety
+///
+/// A block of thread-local storage must be there.
+pub(crate) unsafe fn set_thread_pointer(pointer: *mut u8) -> Register {
+    let code = ptr::without_provenance_mut(linux_raw_sys::general::ARCH_SET_FS as usize);
+    // SAFETY: arch_prctl(2) changes fs alone, which the caller answers for.
+    unsafe { super::syscall2(nr::arch_prctl as usize, code, pointer.cast()) }
+}
+
+/// The thread pointer: fs's base, which is the first word behind it.
+#[inline(always)]
+pub(crate) fn thread_pointer() -> *mut u8 {
+    let pointer;
+    // SAFETY: whoever calls this has set the thread pointer; the word behind it holds it
+    // (ELF Handling For Thread-Local Storage, 3.4.6).
+    unsafe { asm!("mov {}, fs:[0]", out(reg) pointer, options(nostack, preserves_flags, readonly)) };
+    pointer
+}
+
+/// By what name, and how, compilers call `{function}` for the address of a thread-local
+/// variable: as any function.
+macro_rules! tls_get_addr {
+    () => {
+        "__tls_get_addr: jmp {function}"
+    };
+}
+pub(crate) use tls_get_addr;

@@ -1,11 +1,13 @@
 //! The process: its id and the ways to end it.
 
+mod exit;
 mod panic;
 
 use crate::arch;
 use crate::sys::{self, MaskHow, SigAction, SigSet, Signal};
 
 pub use crate::startup::{ExitCode, Termination};
+pub use exit::{AT_EXIT_MAX, at_exit};
 pub use panic::report_panic;
 
 /// The process's id: getpid(2).
@@ -14,16 +16,17 @@ pub fn id() -> u32 {
     sys::getpid().0.cast_unsigned()
 }
 
-/// Ends the process, with the low 8 bits of `code` as its status: exit(3). Flushes
-/// standard output first; if that fails, says so on standard error and ends with
-/// status 1 instead.
+/// Ends the process, with the low 8 bits of `code` as its status: exit(3). What is to be
+/// done at exit is done first: the handlers of [`at_exit`], destructors, standard output's
+/// flush. If that fails, it says so on standard error and the status is 1 instead.
 #[inline]
 pub fn exit(code: i32) -> ! {
     arch::exit(code as u8)
 }
 
 /// Ends the process at once, with the low 8 bits of `code` as its status:
-/// `_exit(2)`. What standard output has not written is lost.
+/// `_exit(2)`. Nothing else happens: no handler is called, and what standard output has not
+/// written is lost.
 #[inline]
 pub fn _exit(code: i32) -> ! {
     sys::exit_group(code)

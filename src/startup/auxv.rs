@@ -231,6 +231,12 @@ impl Auxv {
         })
     }
 
+    /// Whether the program has more rights than whoever started it (`AT_SECURE`), by its
+    /// set-user-ID bit, say. Without the entry it has not.
+    pub fn secure(mut self) -> bool {
+        self.any(|aux| matches!(aux, Aux::Secure(true)))
+    }
+
     /// The path by which the program was started (`AT_EXECFN`).
     pub fn execfn(mut self) -> Option<&'static CStr> {
         self.find_map(|aux| match aux {

@@ -5,7 +5,13 @@
 //! what that returns into an exit status.
 
 mod auxv;
+mod canary;
+mod constructors;
+mod relocate;
+mod relro;
+mod secure;
 mod stack;
+mod tls;
 
 use core::ffi::c_char;
 use core::fmt::Debug;
@@ -13,7 +19,18 @@ use core::fmt::Debug;
 pub use auxv::{Aux, Auxv};
 pub use stack::{Args, InitialStack, Vars};
 
-use crate::eprintln;
+use crate::{arch, eprintln};
+
+/// Ends the process with status 127 and the message `$what`: what a program was linked to
+/// need before `main` is not to be had.
+macro_rules! fail {
+    ($what:literal) => {{
+        let message = concat!("freestand: ", $what, "\n");
+        let _ = $crate::sys::write($crate::sys::STDERR, message.as_bytes());
+        $crate::sys::exit_group(127)
+    }};
+}
+use fail;
 
 /// An exit status: 0 for success, 1 to 255 for a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +138,20 @@ impl<F: FnOnce(Args) -> T, T> Main<fn(Args) -> T> for F {
     }
 }
 
+/// Has thread-local storage set up before `main`.
+#[doc(hidden)]
+#[inline(always)]
+pub fn need_tls() {
+    arch::require!("freestand_tls");
+}
+
+/// Has constructors called before `main`, and destructors at exit.
+#[doc(hidden)]
+#[inline(always)]
+pub fn need_constructors() {
+    arch::require!("freestand_constructors");
+}
+
 /// What [`entry!`](crate::entry) calls.
 ///
 /// # Safety
@@ -153,9 +184,14 @@ where
 ///     Ok(())
 /// }
 /// ```
+///
+/// After `main` may come what objects in another language need that nothing in them tells
+/// the linker: `tls` for thread-local variables, `constructors` for functions to be called
+/// before `main` and at exit. `entry!(main, tls, constructors)` has both. A program that
+/// lacks what it needs does not link.
 #[macro_export]
 macro_rules! entry {
-    ($main:path) => {
+    ($main:path $(, $need:ident)* $(,)?) => {
         $crate::__panic_handler!();
         $crate::__global_heap!();
 
@@ -168,10 +204,30 @@ macro_rules! entry {
                 argv: *const *const ::core::ffi::c_char,
                 _envp: *const *const ::core::ffi::c_char,
             ) -> u8 {
+                $($crate::__need!($need);)*
                 // SAFETY: _start passes the initial stack's argv.
                 unsafe { $crate::startup::run($main, argv) }
             }
         };
+    };
+}
+
+/// What a program may need besides, by the name that [`entry!`](crate::entry) has for it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __need {
+    (tls) => {
+        $crate::startup::need_tls()
+    };
+    (constructors) => {
+        $crate::startup::need_constructors()
+    };
+    ($other:ident) => {
+        ::core::compile_error!(::core::concat!(
+            "a program has no use for `",
+            ::core::stringify!($other),
+            "`: after `main`, entry! takes `tls` and `constructors`"
+        ))
     };
 }
 

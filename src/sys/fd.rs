@@ -776,8 +776,17 @@ impl OwnedFd {
     }
 }
 
+/// Has start-up see to it that in a program with more rights than its parent no new
+/// descriptor is 0, 1 or 2: `startup/secure.rs`.
+#[inline(always)]
+fn needs_standard_descriptors() {
+    arch::require!("freestand_secure");
+}
+
 impl Drop for OwnedFd {
     fn drop(&mut self) {
+        // What the kernel fills with descriptors passes through here only.
+        needs_standard_descriptors();
         // SAFETY: this is the owner, and it ends here. The error is reachable
         // through `OwnedFd::close`; a drop has nobody to tell.
         let _ = unsafe { close(self.fd) };
@@ -789,6 +798,7 @@ impl Value for OwnedFd {
 
     #[inline(always)]
     fn from_register(result: Register) -> Self {
+        needs_standard_descriptors();
         // SAFETY: only calls that return a new descriptor are declared to return
         // an OwnedFd, and nothing else knows of it yet.
         unsafe { OwnedFd::from_raw_fd(result.addr() as c_int) }

@@ -366,7 +366,10 @@ impl Build<'_> {
         flags.extend([
             format!("-Clinker={}", self.tools.linker.display()),
             "-Clinker-flavor=ld.lld".to_string(),
-            "-Crelocation-model=static".to_string(),
+            format!(
+                "-Crelocation-model={}",
+                if self.options.pie { "pie" } else { "static" }
+            ),
             // Panics abort, so nothing unwinds at run time and link.ld drops the
             // tables for it. Without them debuggers get theirs, .debug_frame.
             "-Cforce-unwind-tables=no".to_string(),
@@ -439,6 +442,11 @@ impl Build<'_> {
         cc.current_dir(root())
             .args(level)
             .args(C_FLAGS)
+            .args(if self.options.pie {
+                &["-fpie"]
+            } else {
+                &["-fno-pie"]
+            })
             .arg(self.prefix_map())
             .arg("-c")
             .arg(source)
@@ -481,8 +489,6 @@ const C_FLAGS: &[&str] = &[
     "-ffreestanding",
     "-fno-stack-protector",
     "-fno-asynchronous-unwind-tables",
-    "-fno-pic",
-    "-fno-pie",
     "-ffunction-sections",
     "-Isrc/arch",
     "-Wall",
