@@ -31,6 +31,7 @@ const LD_STATIC_PIE: &[&str] = &[
     "--pie",
     // No PT_INTERP: nobody relocates the program but itself (src/startup/relocate.rs),
     "--undefined=freestand_relocate",
+    "--undefined=freestand_protect",
     "--no-dynamic-linker",
     // which cannot write to code,
     "-ztext",
@@ -60,6 +61,11 @@ fn main() {
              there is no {start} for {arch}-{target_os}; pass --target or add that file"
         );
         return;
+    }
+
+    println!("cargo::rustc-check-cfg=cfg(frame_pointers)");
+    if has_frame_pointers() {
+        println!("cargo::rustc-cfg=frame_pointers");
     }
 
     cc::Build::new()
@@ -113,29 +119,28 @@ fn is_pie() -> bool {
 /// The linker that rustc is told to use: by `-C linker`, or by cargo's
 /// configuration. Empty for rustc's own choice, which is a C compiler.
 fn linker() -> String {
-    codegen_option("linker")
-        .or_else(|| env::var("RUSTC_LINKER").ok())
-        .unwrap_or_default()
+    codegen_option("linker").unwrap_or_else(|| env::var("RUSTC_LINKER").unwrap_or_default())
 }
 
-/// The value of the option `-C name=value` that counts, the last, if rustc gets one.
+/// Whether functions keep frame pointers: what `-C force-frame-pointers` says.
+fn has_frame_pointers() -> bool {
+    codegen_option("force-frame-pointers")
+        .is_some_and(|value| !matches!(value.as_str(), "no" | "n" | "off" | "false"))
+}
+
+/// The value of the last `-C name=value` among rustc's flags, and of `-C name` an empty
+/// one.
 fn codegen_option(name: &str) -> Option<String> {
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    let mut value = None;
-    let mut is_codegen = false;
-    for flag in flags.split('\u{1f}') {
-        // `-Cname=value`, or `-C` and `name=value`, or `--codegen` in place of `-C`.
-        let option = match flag.strip_prefix("--codegen=").or(flag.strip_prefix("-C")) {
-            Some(option) => option,
-            None if is_codegen => flag,
-            None => "",
-        };
-        is_codegen = flag == "-C" || flag == "--codegen";
-        if let Some((this, its)) = option.trim().split_once('=')
-            && this == name
-        {
-            value = Some(its.to_owned());
-        }
-    }
-    value
+    flags
+        .split('\u{1f}')
+        // The option stands in the same argument as the `-C`, or in the next.
+        .map(|flag| {
+            flag.trim_start_matches("--codegen")
+                .trim_start_matches("-C")
+        })
+        .filter_map(|option| option.trim_start_matches(['=', ' ']).strip_prefix(name))
+        .filter_map(|rest| rest.strip_prefix('=').or(rest.is_empty().then_some("")))
+        .next_back()
+        .map(str::to_owned)
 }

@@ -3,36 +3,28 @@
 //! Everything is read where the kernel put it, on the initial stack: as bytes that
 //! end in NUL, without a copy.
 
-use core::ffi::{CStr, c_char};
-use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::ffi::CStr;
 
-pub use crate::startup::{Args, Aux, Auxv, Vars};
+pub use crate::startup::{Args, Aux, Auxv, InitialStack, Vars};
 
-use crate::arch;
-use crate::startup::InitialStack;
+use crate::startup::stack::kept_argv;
 
-/// The initial stack's `argv`, kept by the piece below before `main` runs.
-static ARGV: AtomicPtr<*const c_char> = AtomicPtr::new(ptr::null_mut());
-
-arch::start_piece!("20.argv", "freestand_keep_argv", stores argv in ARGV);
-
-fn stack() -> InitialStack {
-    arch::require!("freestand_keep_argv");
-    // SAFETY: the piece stored what _start found on the initial stack.
-    unsafe { InitialStack::from_argv(ARGV.load(Ordering::Relaxed)) }
+/// The initial stack: all of the others, as it lies in memory.
+pub fn initial_stack() -> InitialStack {
+    // SAFETY: it is what _start found on the initial stack.
+    unsafe { InitialStack::from_argv(kept_argv()) }
 }
 
 /// The arguments that the program was started with, from `argv[0]` on. There may
 /// be none, not even that.
 pub fn args() -> Args {
-    stack().args()
+    initial_stack().args()
 }
 
 /// The variables of the environment, each as name and value, in the order in
 /// which they were passed.
 pub fn vars() -> Vars {
-    stack().vars()
+    initial_stack().vars()
 }
 
 /// The value of the environment's variable `name`: of the first by that name.
@@ -44,7 +36,7 @@ pub fn var(name: impl AsRef<[u8]>) -> Option<&'static CStr> {
 
 /// The auxiliary vector: what the kernel tells a new process.
 pub fn auxv() -> Auxv {
-    stack().auxv()
+    initial_stack().auxv()
 }
 
 /// Whether the program has more rights than whoever started it, by its set-user-ID bit,

@@ -23,8 +23,8 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`mod@env`], [`fs`], [`process`], [`heap`] | what programs name: std's names and shapes |
-//! | [`io`], [`startup`] | standard input and output; from `_start` to `main` |
+//! | [`mod@env`], [`fs`], [`process`], [`thread`], [`time`], [`random`], [`heap`] | what programs name: std's names and shapes |
+//! | [`io`], [`startup`] | standard input and output; from `_start` to `main`, and the vDSO |
 //! | [`sync`], [`path`] | locks on futexes; paths, taken apart and put together |
 //! | [`sys`], [`mem`] | every system call, declared once; memcpy and its family |
 //! | [`arch`] | what differs between the processors |
@@ -51,6 +51,9 @@ pub mod io;
 pub mod mem;
 pub mod path;
 pub mod process;
+pub mod random;
 pub mod startup;
 pub mod sync;
 pub mod sys;
+pub mod thread;
+pub mod time;

@@ -37,6 +37,20 @@ pub(crate) const CLONE_TLS_IS_FOURTH: bool = true;
 /// There is no call that sets what only this architecture has.
 pub(crate) const NR_ARCH_PRCTL: Option<u32> = None;
 
+/// The names in the vDSO (arch/arm64/kernel/vdso/vdso.lds.S).
+pub(crate) mod vdso {
+    /// The version of all of them.
+    pub(crate) const VERSION: &str = "LINUX_2.6.39";
+    /// clock_gettime.
+    pub(crate) const CLOCK_GETTIME: Option<&str> = Some("__kernel_clock_gettime");
+    /// clock_getres.
+    pub(crate) const CLOCK_GETRES: Option<&str> = Some("__kernel_clock_getres");
+    /// There is no getcpu.
+    pub(crate) const GETCPU: Option<&str> = None;
+    /// getrandom.
+    pub(crate) const GETRANDOM: Option<&str> = Some("__kernel_getrandom");
+}
+
 /// The architecture's name.
 pub const NAME: &str = "aarch64";
 
@@ -183,6 +197,22 @@ pub(crate) unsafe fn clone_to(
         );
     }
     result
+}
+
+/// Where a frame's record begins, in bytes from where the frame pointer points: there.
+/// The record is the caller's frame pointer and the return address (AAPCS64, "The Frame
+/// Pointer").
+pub const FRAME_RECORD: isize = 0;
+
+/// What the frame pointer's register, x29, holds.
+#[inline(always)]
+pub fn frame_pointer() -> *const u8 {
+    let frame;
+    // SAFETY: it copies a register.
+    unsafe {
+        asm!("mov {}, x29", out(reg) frame, options(nomem, nostack, preserves_flags));
+    }
+    frame
 }
 
 /// Runs the program's exit pieces and ends the process (`start/aarch64.S`).

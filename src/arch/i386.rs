@@ -43,6 +43,20 @@ pub(crate) const CLONE_TLS_IS_FOURTH: bool = true;
 /// The number of the call that sets what only this architecture has.
 pub(crate) const NR_ARCH_PRCTL: Option<u32> = Some(nr::arch_prctl);
 
+/// The names in the vDSO (arch/x86/entry/vdso/vdso32/vdso32.lds.S).
+pub(crate) mod vdso {
+    /// The version of all of them.
+    pub(crate) const VERSION: &str = "LINUX_2.6";
+    /// clock_gettime, with 64-bit times.
+    pub(crate) const CLOCK_GETTIME: Option<&str> = Some("__vdso_clock_gettime64");
+    /// clock_getres, with 32-bit times, which every resolution fits into.
+    pub(crate) const CLOCK_GETRES: Option<&str> = Some("__vdso_clock_getres");
+    /// getcpu.
+    pub(crate) const GETCPU: Option<&str> = Some("__vdso_getcpu");
+    /// There is no getrandom.
+    pub(crate) const GETRANDOM: Option<&str> = None;
+}
+
 /// The architecture's name.
 pub const NAME: &str = "i386";
 
@@ -294,6 +308,22 @@ pub(crate) unsafe fn clone_to(
         );
     }
     result
+}
+
+/// Where a frame's record begins, in bytes from where the frame pointer points: there.
+/// The record is the caller's frame pointer and the return address, for a function
+/// pushes the one right below the other (psABI 2.2.2 "The Stack Frame").
+pub const FRAME_RECORD: isize = 0;
+
+/// What the frame pointer's register, ebp, holds.
+#[inline(always)]
+pub fn frame_pointer() -> *const u8 {
+    let frame;
+    // SAFETY: it copies a register.
+    unsafe {
+        asm!("mov {}, ebp", out(reg) frame, options(nomem, nostack, preserves_flags));
+    }
+    frame
 }
 
 /// Runs the program's exit pieces and ends the process (`start/i386.S`).

@@ -15,7 +15,9 @@
 //! | `CLONE_TLS_IS_FOURTH` | in which order clone takes its last two words |
 //! | `clone_to` | clone whose child calls a function |
 //! | `NR_ARCH_PRCTL` | arch_prctl, if there is one |
+//! | `vdso` | the vDSO's version, and the names of its functions |
 //! | `nr`, `widest` | the numbers of the kernel's system calls |
+//! | `frame_pointer`, `FRAME_RECORD` | the frame pointer, and where from there a frame's record is |
 //! | `exit` | jumps to `start_exit` in `start/<name>.S` |
 //! | `R_RELATIVE`, `ADDEND_IN_PLACE` | how a static-PIE program is relocated |
 //! | `TLS_ABOVE`, `TLS_HEAD`, `TLS_DTV_OFFSET` | where thread-local storage is, seen from the thread pointer |
@@ -67,7 +69,7 @@ mod imp;
 compile_error!("freestand runs on x86_64, i386, aarch64 and riscv64: pass one of their targets");
 
 pub(crate) use imp::*;
-pub use imp::{NAME, exit, nr, trap, widest};
+pub use imp::{FRAME_RECORD, NAME, exit, frame_pointer, nr, trap, widest};
 
 use core::ffi::c_void;
 

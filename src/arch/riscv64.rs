@@ -37,6 +37,20 @@ pub(crate) const CLONE_TLS_IS_FOURTH: bool = true;
 /// There is no call that sets what only this architecture has.
 pub(crate) const NR_ARCH_PRCTL: Option<u32> = None;
 
+/// The names in the vDSO (arch/riscv/kernel/vdso/vdso.lds.S).
+pub(crate) mod vdso {
+    /// The version of all of them.
+    pub(crate) const VERSION: &str = "LINUX_4.15";
+    /// clock_gettime.
+    pub(crate) const CLOCK_GETTIME: Option<&str> = Some("__vdso_clock_gettime");
+    /// clock_getres.
+    pub(crate) const CLOCK_GETRES: Option<&str> = Some("__vdso_clock_getres");
+    /// getcpu.
+    pub(crate) const GETCPU: Option<&str> = Some("__vdso_getcpu");
+    /// getrandom.
+    pub(crate) const GETRANDOM: Option<&str> = Some("__vdso_getrandom");
+}
+
 /// The architecture's name.
 pub const NAME: &str = "riscv64";
 
@@ -160,6 +174,22 @@ pub(crate) unsafe fn clone_to(
         );
     }
     result
+}
+
+/// Where a frame's record begins, in bytes from where the frame pointer points: below
+/// it, in the frame. The record is the caller's frame pointer and the return address
+/// (RISC-V psABI, "Frame Pointer Convention").
+pub const FRAME_RECORD: isize = -16;
+
+/// What the frame pointer's register, s0, holds.
+#[inline(always)]
+pub fn frame_pointer() -> *const u8 {
+    let frame;
+    // SAFETY: it copies a register.
+    unsafe {
+        asm!("mv {}, s0", out(reg) frame, options(nomem, nostack, preserves_flags));
+    }
+    frame
 }
 
 /// Runs the program's exit pieces and ends the process (`start/riscv64.S`).

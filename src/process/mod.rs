@@ -1,5 +1,7 @@
 //! The process: its id and the ways to end it.
 
+#[cfg(any(frame_pointers, doc, test))]
+mod backtrace;
 mod exit;
 mod panic;
 
@@ -7,6 +9,8 @@ use crate::arch;
 use crate::sys::{self, MaskHow, SigAction, SigSet, Signal};
 
 pub use crate::startup::{ExitCode, Termination};
+#[cfg(any(frame_pointers, doc, test))]
+pub use backtrace::{Backtrace, backtrace};
 pub use exit::{AT_EXIT_MAX, at_exit};
 pub use panic::report_panic;
 

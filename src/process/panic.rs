@@ -37,7 +37,8 @@ impl fmt::Write for Message {
 
 /// What a `#[panic_handler]` does, and what [`entry!`](crate::entry)'s is: says what
 /// happened and where on standard error, and aborts. What the program printed
-/// before comes out first.
+/// before comes out first. In a program with frame pointers a
+/// [`Backtrace`](super::Backtrace) follows.
 pub fn report_panic(info: &PanicInfo<'_>) -> ! {
     /// The thread that reports its panic, or 0.
     static REPORTING: AtomicU32 = AtomicU32::new(0);
@@ -58,5 +59,10 @@ pub fn report_panic(info: &PanicInfo<'_>) -> ! {
     let mut message = Message(Vec::new());
     let _ = writeln!(message, "{info}");
     message.send();
+    #[cfg(frame_pointers)]
+    {
+        let _ = write!(message, "{}", super::backtrace());
+        message.send();
+    }
     abort()
 }

@@ -3,6 +3,7 @@
 use core::ffi::{CStr, c_char};
 use core::fmt;
 use core::iter::FusedIterator;
+use core::slice;
 
 use linux_raw_sys::auxvec as at;
 
@@ -213,6 +214,14 @@ impl Auxv {
     /// It must be the kernel's: on the initial stack, ended by `AT_NULL`.
     pub(super) const unsafe fn from_ptr(next: *const ()) -> Auxv {
         Auxv { next: next.cast() }
+    }
+
+    /// What is left of it as it lies in memory: each entry's type and value, without the
+    /// `AT_NULL` at the end.
+    pub fn as_slice(&self) -> &'static [[*const (); 2]] {
+        // SAFETY: `next` points at an entry, AT_NULL's or one before, and the vector stays
+        // unchanged.
+        unsafe { slice::from_raw_parts(self.next, self.clone().count()) }
     }
 
     /// Bytes in a page (`AT_PAGESZ`).

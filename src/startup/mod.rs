@@ -10,8 +10,9 @@ mod constructors;
 mod relocate;
 mod relro;
 mod secure;
-mod stack;
+pub(crate) mod stack;
 mod tls;
+pub mod vdso;
 
 use core::ffi::c_char;
 use core::fmt::Debug;

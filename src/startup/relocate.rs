@@ -71,7 +71,7 @@ core::arch::global_asm!(
     ".globl freestand_relocations",
     ".hidden freestand_relocations",
     "freestand_relocations:",
-    ".long freestand_image - .",
+    ".long __executable_start - .",
     ".long freestand_rel_begin - .",
     ".long freestand_rel_end - .",
     ".long freestand_relr_begin - .",

@@ -2,8 +2,25 @@
 
 use core::ffi::{CStr, c_char};
 use core::iter::FusedIterator;
+use core::ptr;
+use core::slice;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::Auxv;
+use crate::arch;
+
+/// The initial stack's `argv`, kept by the piece below before `main` runs.
+static ARGV: AtomicPtr<*const c_char> = AtomicPtr::new(ptr::null_mut());
+
+arch::start_piece!("20.argv", "freestand_keep_argv", stores argv in ARGV);
+
+/// The initial stack's `argv`: the process's own, or null if another `_start` ran than
+/// ours.
+#[inline(always)]
+pub(crate) fn kept_argv() -> *const *const c_char {
+    arch::require!("freestand_keep_argv");
+    ARGV.load(Ordering::Relaxed)
+}
 
 /// The initial stack of the process: `argc`, `argv`, `envp` and the auxiliary
 /// vector, one after the other (`start/<arch>.S` draws it). The kernel's, and
@@ -25,6 +42,34 @@ impl InitialStack {
         InitialStack { argv }
     }
 
+    /// Where `argc` is, a whole word: where the stack pointer pointed to when the kernel
+    /// entered at `_start`.
+    #[inline]
+    pub fn as_ptr(self) -> *const usize {
+        // SAFETY: argc lies right before argv[0].
+        unsafe { self.argv.sub(1).cast() }
+    }
+
+    /// `argv`, without the null pointer at its end: where each argument is.
+    #[inline]
+    pub fn argv(self) -> &'static [*const c_char] {
+        // SAFETY: argv has argc entries, and stays unchanged.
+        unsafe { slice::from_raw_parts(self.argv, self.args().left) }
+    }
+
+    /// `envp`, without the null pointer at its end: where each string of the environment
+    /// is, be it of the form `NAME=value` or not.
+    #[inline]
+    pub fn envp(self) -> &'static [*const c_char] {
+        let begin = self.envp_ptr();
+        // SAFETY: the auxiliary vector begins behind envp's null pointer. It stays
+        // unchanged.
+        unsafe {
+            let end = self.auxv().as_slice().as_ptr().cast::<*const c_char>();
+            slice::from_raw_parts(begin, end.offset_from_unsigned(begin) - 1)
+        }
+    }
+
     /// The arguments.
     #[inline(always)]
     pub fn args(self) -> Args {
@@ -38,13 +83,15 @@ impl InitialStack {
     /// The environment's variables.
     #[inline]
     pub fn vars(self) -> Vars {
-        Vars { next: self.envp() }
+        Vars {
+            next: self.envp_ptr(),
+        }
     }
 
     /// The auxiliary vector.
     #[inline]
     pub fn auxv(self) -> Auxv {
-        let mut end = self.envp();
+        let mut end = self.envp_ptr();
         // SAFETY: envp ends in a null pointer, and the auxiliary vector begins
         // behind it.
         unsafe {
@@ -56,7 +103,7 @@ impl InitialStack {
     }
 
     #[inline]
-    fn envp(self) -> *const *const c_char {
+    fn envp_ptr(self) -> *const *const c_char {
         // SAFETY: argv has argc entries and a null pointer; envp is behind that.
         unsafe { self.argv.add(self.args().left + 1) }
     }
@@ -208,6 +255,46 @@ mod tests {
         assert_eq!(stack(&words).args().next(), None);
         assert_eq!(stack(&words).vars().next(), Some((&b"A"[..], c"1")));
         assert_eq!(stack(&words).auxv().page_size(), Some(4096));
+    }
+
+    #[test]
+    fn everything_can_be_had_as_it_lies_there() {
+        let (one, odd) = (c"one".as_ptr(), c"novalue".as_ptr());
+        let words = [
+            word(1),
+            one,
+            word(0),
+            odd,
+            odd,
+            word(0),
+            word(6),
+            word(4096),
+            word(77),
+            word(7),
+            word(0),
+            word(0),
+        ];
+        let stack = stack(&words);
+        assert_eq!(stack.as_ptr(), words.as_ptr().cast());
+        assert_eq!(stack.argv(), [one]);
+        assert_eq!(stack.envp(), [odd, odd]);
+        let auxv = [[word(6), word(4096)], [word(77), word(7)]];
+        assert_eq!(
+            stack.auxv().as_slice(),
+            auxv.map(|entry| entry.map(|word| word.cast()))
+        );
+        assert_eq!(
+            stack.auxv().as_slice().as_ptr(),
+            (&raw const words[6]).cast()
+        );
+    }
+
+    #[test]
+    fn nothing_can_be_had_of_what_is_not_there() {
+        let words = [word(0); 5];
+        let stack = stack(&words);
+        assert!(stack.argv().is_empty() && stack.envp().is_empty());
+        assert!(stack.auxv().as_slice().is_empty());
     }
 
     #[test]

@@ -572,6 +572,7 @@ pub enum Shown {
 pub const NEVER_BLOCKS: &[u32] = &[
     widest::exit,
     widest::exit_group,
+    widest::getcpu,
     widest::getegid,
     widest::geteuid,
     widest::getgid,

@@ -298,6 +298,18 @@ syscalls! {
         signature: u32
     ) -> Result<()>;
 
+    /// The processor that the thread runs on, and the processor's node: getcpu(2). Both
+    /// may be others by the time that anybody looks.
+    ///
+    /// # Errors
+    ///
+    /// `ENOSYS` where there is no such call.
+    sysnb getcpu(
+        cpu: Option<&mut u32>,
+        node: Option<&mut u32>,
+        unused: usize = 0
+    ) -> Result<()>;
+
     /// Lets other threads run first: sched_yield(2).
     sysnb sched_yield() -> ();
 }

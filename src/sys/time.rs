@@ -29,7 +29,7 @@ unsafe impl Filled for Timespec {}
 /// `__kernel_old_timespec`. Elsewhere it is the same as [`Timespec`].
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
-pub(super) struct OldTimespec {
+pub(crate) struct OldTimespec {
     pub(super) tv_sec: isize,
     pub(super) tv_nsec: isize,
 }

@@ -5,6 +5,7 @@ use std::{env, fs};
 
 /// The programs with objects, the objects' sources in src/c, and how they are compiled.
 const OBJECTS: &[(&str, &str, &[&str])] = &[
+    ("backtrace", "through_c.c", &["-fomit-frame-pointer", "-O2"]),
     ("start_constructors", "constructors.c", &[]),
     ("start_canary", "canary.c", &["-fstack-protector-strong"]),
     ("start_tls", "tls.c", &["-fPIE"]),
@@ -31,6 +32,8 @@ fn main() {
             .warnings(true)
             .extra_warnings(true)
             .warnings_into_errors(true)
+            .force_frame_pointer(false)
+            .cargo_metadata(false)
             .pic(false);
         for flag in flags {
             build.flag(flag);

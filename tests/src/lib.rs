@@ -7,3 +7,4 @@ pub mod symbols;
 pub mod target;
 pub mod temp;
 pub mod trace;
+pub mod vdso;

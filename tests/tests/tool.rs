@@ -2,9 +2,11 @@
 //! wherever the workspace lies.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use freestand_tests::harness;
@@ -146,6 +148,92 @@ fn run_passes_arguments_and_the_status_on() {
     assert_eq!(cat.status().unwrap().code(), Some(1));
     let mut own = xtask(&["run", "returns_i32"]);
     assert_eq!(own.status().unwrap().code(), Some(7));
+}
+
+#[test]
+fn run_adds_functions_and_lines_to_a_backtrace() {
+    let more: &[&[&str]] = &[&[], &["--release"], &["--qemu"]];
+    for more in &more[..if run::find_qemu(host()).is_some() {
+        3
+    } else {
+        2
+    }] {
+        let arguments = [
+            &["run", "backtrace", "--backtrace"],
+            *more,
+            &["--", "chain"],
+        ]
+        .concat();
+        let output = xtask(&arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{said}");
+        let source = " at tests/programs/src/bin/backtrace.rs:";
+        for line in [
+            "\nas asked\nbacktrace, image at 0x".to_string(),
+            format!("backtrace::inner{source}"),
+            format!(" backtrace::outer{source}"),
+            format!(" start_main at start/{}.S:", host()),
+        ] {
+            assert!(said.contains(&line), "{said}");
+        }
+    }
+}
+
+#[test]
+fn run_with_backtraces_passes_everything_on() {
+    let mut own = xtask(&["run", "returns_i32", "--backtrace"]);
+    assert_eq!(own.status().unwrap().code(), Some(7));
+    let printed = printed(&["run", "args", "--backtrace", "--", "--arch", "a b"]);
+    assert!(printed.contains("\nargv[2] = \"a b\"\n"), "{printed}");
+    let said = complaint(&mut xtask(&["run", "cat", "--backtrace", "--", "/no/file"]));
+    let message = "cat: /no/file: No such file or directory\n";
+    assert!(said.ends_with(message), "{said}");
+}
+
+/// A program that asks a question on standard error and reads on, without a newline.
+fn prompted() -> Child {
+    // Else the build's messages come first.
+    printed(&["build", "backtrace", "--backtrace"]);
+    let mut child = xtask(&["run", "backtrace", "--backtrace", "--", "prompt"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = Vec::new();
+    while !said.ends_with(b"what? ") {
+        let mut byte = [0];
+        let stderr = child.stderr.as_mut().unwrap();
+        stderr.read_exact(&mut byte).unwrap();
+        said.extend(byte);
+    }
+    child
+}
+
+#[test]
+fn run_with_backtraces_holds_nothing_back() {
+    // The prompt comes before the answer, or this waits for ever.
+    let child = prompted();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("panicked at "), "{said}");
+    assert!(said.contains(" start_main at start/"), "{said}");
+}
+
+#[test]
+fn run_with_backtraces_passes_signals_on() {
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+        let mut child = prompted();
+        // Nobody answers.
+        let _stdin = child.stdin.take();
+        // SAFETY: it takes no pointers, and the process is a child that has not been
+        // waited for.
+        unsafe { libc::kill(child.id().cast_signed(), signal) };
+        // All that hold its standard error have ended when this returns.
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.signal(), Some(signal), "{output:?}");
+        assert!(output.stderr.is_empty(), "{output:?}");
+    }
 }
 
 #[test]

@@ -22,6 +22,7 @@ struct Row {
     name: &'static str,
     triple: &'static str,
     gnu: &'static str,
+    gdb: &'static str,
     debian: &'static str,
     go: &'static str,
     zig: &'static str,
@@ -41,6 +42,7 @@ impl Arch {
                 name: "x86_64",
                 triple: "x86_64-unknown-linux-gnu",
                 gnu: "x86_64-linux-gnu",
+                gdb: "i386:x86-64",
                 debian: "amd64",
                 go: "amd64",
                 zig: "x86_64",
@@ -53,6 +55,7 @@ impl Arch {
                 name: "i386",
                 triple: "i686-unknown-linux-gnu",
                 gnu: "i686-linux-gnu",
+                gdb: "i386",
                 debian: "i386",
                 go: "386",
                 zig: "x86",
@@ -65,6 +68,7 @@ impl Arch {
                 name: "aarch64",
                 triple: "aarch64-unknown-linux-gnu",
                 gnu: "aarch64-linux-gnu",
+                gdb: "aarch64",
                 debian: "arm64",
                 go: "arm64",
                 zig: "aarch64",
@@ -77,6 +81,7 @@ impl Arch {
                 name: "riscv64",
                 triple: "riscv64gc-unknown-linux-gnu",
                 gnu: "riscv64-linux-gnu",
+                gdb: "riscv:rv64",
                 debian: "riscv64",
                 go: "riscv64",
                 zig: "riscv64",
@@ -101,6 +106,11 @@ impl Arch {
     /// The GNU triple: the prefix of a cross gcc, and clang's `--target`.
     pub const fn gnu(self) -> &'static str {
         self.row().gnu
+    }
+
+    /// The name that gdb has for it.
+    pub const fn gdb(self) -> &'static str {
+        self.row().gdb
     }
 
     /// The name in Debian's packages.

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
 
 use crate::{
     arch::Arch,
+    backtrace::Translator,
     bench,
     install::{self, Install, Need},
     path::find_in_path,
@@ -154,8 +155,9 @@ struct BuildArgs {
     /// Build static-PIE: the kernel loads the program anywhere, and it relocates itself
     #[arg(long)]
     pie: bool,
-    /// Keep frame pointers and symbols: a panic then prints a backtrace
-    #[arg(long)]
+    /// Keep frame pointers and symbols: a panic then prints a backtrace, to which `run`
+    /// adds functions and lines
+    #[arg(long, conflicts_with = "no_section_headers")]
     backtrace: bool,
     /// Leave out what the kernel does not load: the section headers
     #[arg(long)]
@@ -319,8 +321,8 @@ fn build_programs(
     Ok(programs.into_iter().zip(paths).collect())
 }
 
-/// Builds and runs a program. On one architecture this process becomes it; on
-/// several, the status is the last one that is not 0.
+/// Builds and runs a program. On one architecture this process becomes it, or ends as it
+/// does; on several, the status is the last one that is not 0.
 fn run_program(
     name: &str,
     archs: Archs,
@@ -333,16 +335,23 @@ fn run_program(
         let built = build_programs(&[name.to_string()], arch, build.options(), install)?;
         let mut command = run::prepare(arch, &built[0].1, emulation, install)?;
         command.args(args);
-        Ok(command)
+        let translator = build.backtrace.then(|| Translator::new(&built[0].1));
+        Ok((command, translator.transpose()?))
     };
     if let Archs::Only(arch) = archs {
-        return Err(run::become_program(command(arch)?));
+        return match command(arch)? {
+            (command, None) => Err(run::become_program(command)),
+            (command, Some(translator)) => run::translated(command, &translator).map(run::end_as),
+        };
     }
     let mut last_failure = ExitCode::SUCCESS;
     for &arch in archs.list() {
-        let mut command = command(arch)?;
+        let (mut command, translator) = command(arch)?;
         eprintln!("── {name} on {arch}");
-        let status = command.status().context("cannot run the program")?;
+        let status = match translator {
+            None => command.status().context("cannot run the program")?,
+            Some(translator) => run::translated(command, &translator)?,
+        };
         if !status.success() {
             eprintln!("── {status}");
             let code = status.code().and_then(|code| u8::try_from(code).ok());
@@ -372,6 +381,12 @@ fn set_up(archs: &[Arch], install: Install) -> Result<()> {
     }
     if find_in_path("strace").is_none() {
         needs.push(Need::Strace);
+    }
+    if archs.iter().any(|&arch| run::find_gdb(arch).is_none()) {
+        needs.push(Need::Gdb);
+    }
+    if find_in_path("c++").is_none() {
+        needs.push(Need::Cxx);
     }
     needs.dedup();
     install::satisfy(&needs, install)

@@ -34,6 +34,10 @@ pub enum Need {
     Qemu(Arch),
     /// strace, for the tests.
     Strace,
+    /// A gdb for all architectures, for the tests.
+    Gdb,
+    /// A C++ compiler, for the fuzzer that the tests run.
+    Cxx,
     /// A rustup toolchain of this version, to check that the workspace compiles
     /// with it.
     Toolchain(String),
@@ -72,6 +76,8 @@ impl fmt::Display for Need {
             ),
             Need::Qemu(arch) => write!(f, "the emulator qemu-{arch}, to run {arch} programs"),
             Need::Strace => write!(f, "strace, which the tests watch system calls with"),
+            Need::Gdb => write!(f, "a gdb that knows all architectures, for the tests"),
+            Need::Cxx => write!(f, "the C++ compiler c++, which libFuzzer is built with"),
             Need::Toolchain(version) => write!(f, "Rust {version}, the oldest that is supported"),
             Need::Musl => write!(f, "musl (musl-gcc)"),
             Need::Dietlibc => write!(f, "dietlibc (diet)"),
@@ -128,6 +134,11 @@ impl Need {
             (Need::Qemu(arch), Apk) => return vec![format!("qemu-{arch}")],
             (Need::Qemu(_), _) => &["qemu-user"],
             (Need::Strace, _) => &["strace"],
+            (Need::Gdb, Apt | Apk) => &["gdb-multiarch"],
+            (Need::Gdb, Dnf | Pacman) => &["gdb"],
+            (Need::Cxx, Dnf) => &["gcc-c++"],
+            (Need::Cxx, Pacman) => &["gcc"],
+            (Need::Cxx, Apt | Apk) => &["g++"],
             (Need::Musl, Apt) => &["musl-tools"],
             (Need::Musl, Dnf) => &["musl-gcc"],
             (Need::Musl, Pacman) => &["musl"],
@@ -358,14 +369,15 @@ mod tests {
             Need::Qemu(Arch::I386),
             Need::Qemu(Arch::Riscv64),
             Need::Strace,
+            Need::Gdb,
         ];
         let expected = [
             "apt-get install -y --no-install-recommends \
-             cargo-web clang lld qemu-user rust-web-src rustc-web strace",
+             cargo-web clang gdb-multiarch lld qemu-user rust-web-src rustc-web strace",
             "dnf install -y --setopt=install_weak_deps=False \
-             cargo clang lld qemu-user rust rust-src strace",
-            "pacman -S --noconfirm --needed clang lld qemu-user rust rust-src strace",
-            "apk add cargo clang lld qemu-i386 qemu-riscv64 rust rust-src strace",
+             cargo clang gdb lld qemu-user rust rust-src strace",
+            "pacman -S --noconfirm --needed clang gdb lld qemu-user rust rust-src strace",
+            "apk add cargo clang gdb-multiarch lld qemu-i386 qemu-riscv64 rust rust-src strace",
         ];
         for (manager, expected) in Manager::ALL.into_iter().zip(expected) {
             assert_eq!(line(manager, false, &needs).as_deref(), Some(expected));

@@ -12,6 +12,7 @@
 //! ```
 
 pub mod arch;
+pub mod backtrace;
 pub mod bench;
 pub mod cli;
 pub mod elf;

@@ -334,6 +334,11 @@ impl Build<'_> {
         let variable = arch.triple().replace('-', "_");
         let cc_flags = [cc.flags.clone(), vec![shell_quote(&self.prefix_map())]].concat();
         let mut cargo = rust.cargo();
+        if self.options.backtrace {
+            cargo
+                .env("CARGO_PROFILE_RELEASE_STRIP", "none")
+                .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only");
+        }
         cargo
             .current_dir(root())
             .args(["build", "--message-format=json-render-diagnostics"])
@@ -380,6 +385,9 @@ impl Build<'_> {
         if self.is_release() {
             flags.push(format!("-Clink-arg={NO_PAGE_ALIGNMENT}"));
         }
+        if self.options.backtrace {
+            flags.push("-Cforce-frame-pointers=yes".to_string());
+        }
         flags.join("\x1f")
     }
 
@@ -421,7 +429,8 @@ impl Build<'_> {
             .args(["-lfreestand_start", "-o"])
             .arg(&built);
         if self.is_release() {
-            link.args(["--strip-all", NO_PAGE_ALIGNMENT]);
+            link.arg(NO_PAGE_ALIGNMENT);
+            link.args((!self.options.backtrace).then_some("--strip-all"));
         }
         execute(&mut link)?;
         // Finished here, so that nobody sees it unfinished.
@@ -438,6 +447,12 @@ impl Build<'_> {
             // Of version 5, clang's assembler writes the folder down as it is.
             &["-O0", "-gdwarf-4"]
         };
+        // Line tables, and the frame pointers that lead to them.
+        let frames: &[&str] = if self.options.backtrace {
+            &["-gdwarf-4", "-g1", "-fno-omit-frame-pointer"]
+        } else {
+            &[]
+        };
         let mut cc = self.tools.cc.command();
         cc.current_dir(root())
             .args(level)
@@ -447,6 +462,7 @@ impl Build<'_> {
             } else {
                 &["-fno-pie"]
             })
+            .args(frames)
             .arg(self.prefix_map())
             .arg("-c")
             .arg(source)

@@ -1,19 +1,29 @@
 //! Running programs, by the kernel or by qemu.
 
 use std::{
-    env, fs,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
+    env,
+    ffi::{c_int, c_void},
+    fs, io, mem,
+    os::unix::{
+        fs::PermissionsExt,
+        process::{CommandExt, ExitStatusExt},
+    },
     path::{Path, PathBuf},
-    process::{self, Command},
-    sync::OnceLock,
+    process::{self, Command, ExitCode, ExitStatus, Stdio},
+    ptr,
+    sync::{
+        OnceLock,
+        atomic::{AtomicI32, Ordering},
+    },
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::{
     arch::Arch,
+    backtrace::Translator,
     install::{self, Install, Need},
-    path::find_in_path,
+    path::{find_in_path, output},
 };
 
 /// When to run a program under qemu.
@@ -67,9 +77,96 @@ pub fn become_program(mut command: Command) -> anyhow::Error {
     anyhow::Error::new(error).context(format!("cannot run {program}"))
 }
 
+/// Runs the program with its standard error passing through `translator`, until nobody
+/// can write there any more. Meanwhile the program gets the signals that would end it if
+/// this process were it.
+pub fn translated(mut command: Command, translator: &Translator) -> Result<ExitStatus> {
+    let mut child = command
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    CHILD.store(child.id().cast_signed(), Ordering::Relaxed);
+    handle_signals(pass_on as *const () as usize);
+    if let Some(stderr) = child.stderr.take() {
+        // If nobody reads what is passed on, let the program find out: it writes into a
+        // pipe that nobody reads.
+        let _ = translator.copy(stderr, io::stderr());
+    }
+    let status = child.wait();
+    handle_signals(libc::SIG_DFL);
+    Ok(status?)
+}
+
+/// Whom [`pass_on`] passes signals to.
+static CHILD: AtomicI32 = AtomicI32::new(0);
+
+/// A handler that passes on to the child what another process has sent. What the kernel
+/// sends is the terminal's, and the child gets it too: it is in the same process group.
+extern "C" fn pass_on(signal: c_int, info: *const libc::siginfo_t, _: *const c_void) {
+    // SAFETY: the kernel passes what it knows of the signal.
+    if unsafe { (*info).si_code } <= 0 {
+        // SAFETY: it takes no pointers, and may be called in a handler.
+        unsafe { libc::kill(CHILD.load(Ordering::Relaxed), signal) };
+    }
+}
+
+/// Has `handler`, which is `pass_on` or the default, handle what others send to end a
+/// process.
+fn handle_signals(handler: libc::sighandler_t) {
+    for signal in [
+        libc::SIGHUP,
+        libc::SIGINT,
+        libc::SIGQUIT,
+        libc::SIGTERM,
+        libc::SIGUSR1,
+        libc::SIGUSR2,
+    ] {
+        // SAFETY: an action may be zero; `pass_on` has the type that SA_SIGINFO asks for,
+        // and does what a handler may.
+        unsafe {
+            let mut action: libc::sigaction = mem::zeroed();
+            action.sa_sigaction = handler;
+            action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART;
+            libc::sigaction(signal, &action, ptr::null_mut());
+        }
+    }
+}
+
+/// Ends this process as the program has ended: by the same signal if it was one.
+pub fn end_as(status: ExitStatus) -> ExitCode {
+    if let Some(signal) = status.signal() {
+        // SAFETY: the default action is no handler, and the limit a valid one.
+        unsafe {
+            // The core file, if there is one, is the program's.
+            let none = libc::rlimit {
+                rlim_cur: 0,
+                rlim_max: 0,
+            };
+            libc::setrlimit(libc::RLIMIT_CORE, &none);
+            libc::signal(signal, libc::SIG_DFL);
+            libc::raise(signal);
+        }
+    }
+    // As a shell says it, where the signal does not end this process.
+    let code = status.code().or(status.signal().map(|signal| 128 + signal));
+    let code = code.and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
 /// qemu's user-mode emulator for `arch`, dynamically or statically linked.
 pub fn find_qemu(arch: Arch) -> Option<PathBuf> {
     find_in_path(format!("qemu-{arch}")).or_else(|| find_in_path(format!("qemu-{arch}-static")))
+}
+
+/// A gdb that knows `arch`: one for many architectures, or the machine's own.
+pub fn find_gdb(arch: Arch) -> Option<PathBuf> {
+    let knows = |gdb: &PathBuf| {
+        let set = format!("set architecture {}", arch.gdb());
+        output(Command::new(gdb).args(["-nx", "-batch", "-ex", &set]))
+            .is_some_and(|said| said.contains("is set to"))
+    };
+    let candidates = ["gdb-multiarch", "gdb"].into_iter();
+    candidates.filter_map(find_in_path).find(knows)
 }
 
 /// Whether this machine's kernel runs programs of `arch`.

@@ -7,11 +7,16 @@
 	.set	NR_write, 64
 	.set	EINTR, 4
 
+	/* What is said of frames (.cfi_…) is for debuggers only. */
+	.cfi_sections .debug_frame
+
 	.text
 	.globl	main
 	.type	main, %function
 main:
+	.cfi_startproc
 	sub	sp, sp, #16		/* the byte; sp stays at a multiple of 16 */
+	.cfi_adjust_cfa_offset 16
 
 1:	mov	x8, #NR_read		/* read(0, &byte, 1) */
 	mov	x0, #0
@@ -39,6 +44,8 @@ main:
 	b	5f
 4:	mov	w0, #2
 5:	add	sp, sp, #16
+	.cfi_adjust_cfa_offset -16
 	ret
+	.cfi_endproc
 
 	.section .note.GNU-stack, "", %progbits

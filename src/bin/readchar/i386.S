@@ -7,12 +7,19 @@
 	.set	NR_write, 4
 	.set	EINTR, 4
 
+	/* What is said of frames (.cfi_…) is for debuggers only. */
+	.cfi_sections .debug_frame
+
 	.text
 	.globl	main
 	.type	main, @function
 main:
+	.cfi_startproc
 	pushl	%ebx			/* ebx is the caller's to keep */
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset ebx, 0
 	subl	$8, %esp		/* the byte, in a word; esp at a multiple of 16 */
+	.cfi_adjust_cfa_offset 8
 
 1:	movl	$NR_read, %eax		/* read(0, &byte, 1) */
 	xorl	%ebx, %ebx
@@ -41,7 +48,11 @@ main:
 	jmp	5f
 4:	movl	$2, %eax
 5:	addl	$8, %esp
+	.cfi_adjust_cfa_offset -8
 	popl	%ebx
+	.cfi_adjust_cfa_offset -4
+	.cfi_restore ebx
 	ret
+	.cfi_endproc
 
 	.section .note.GNU-stack, "", @progbits

@@ -7,11 +7,16 @@
 	.set	NR_write, 64
 	.set	EINTR, 4
 
+	/* What is said of frames (.cfi_…) is for debuggers only. */
+	.cfi_sections .debug_frame
+
 	.text
 	.globl	main
 	.type	main, @function
 main:
+	.cfi_startproc
 	addi	sp, sp, -16		/* the byte; sp stays at a multiple of 16 */
+	.cfi_adjust_cfa_offset 16
 	li	t1, -EINTR
 
 1:	li	a7, NR_read		/* read(0, &byte, 1) */
@@ -38,6 +43,8 @@ main:
 	j	5f
 4:	li	a0, 2
 5:	addi	sp, sp, 16
+	.cfi_adjust_cfa_offset -16
 	ret
+	.cfi_endproc
 
 	.section .note.GNU-stack, "", @progbits

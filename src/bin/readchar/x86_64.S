@@ -7,11 +7,16 @@
 	.set	NR_write, 1
 	.set	EINTR, 4
 
+	/* What is said of frames (.cfi_…) is for debuggers only. */
+	.cfi_sections .debug_frame
+
 	.text
 	.globl	main
 	.type	main, @function
 main:
+	.cfi_startproc
 	subq	$8, %rsp		/* the byte, in a word; rsp at a multiple of 16 */
+	.cfi_adjust_cfa_offset 8
 
 1:	movl	$NR_read, %eax		/* read(0, &byte, 1) */
 	xorl	%edi, %edi
@@ -40,6 +45,8 @@ main:
 	jmp	5f
 4:	movl	$2, %eax
 5:	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
 	ret
+	.cfi_endproc
 
 	.section .note.GNU-stack, "", @progbits

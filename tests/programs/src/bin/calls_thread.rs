@@ -32,8 +32,15 @@ fn main() {
     robust_locks();
     barriers();
     restartable_sequences();
+    processors();
     sys::sched_yield();
     seen!(sched_yield);
+}
+
+fn processors() {
+    let (mut cpu, mut node) = (u32::MAX, u32::MAX);
+    ok!(getcpu(Some(&mut cpu), Some(&mut node)));
+    assert!(cpu != u32::MAX && node != u32::MAX);
 }
 
 /// A thread's stack, and a word that is not 0 until the thread is off it.

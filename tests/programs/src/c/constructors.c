@@ -31,25 +31,16 @@ static void second(long argc, char **argv, char **envp)
 static void third(long argc, char **argv, char **envp)
 {
 	check(argc, argv, envp);
-	note("init, the first");
-}
-
-static void fourth(long argc, char **argv, char **envp)
-{
-	check(argc, argv, envp);
-	note("init, the second");
+	note("init");
 }
 
 static void last(void) { note("fini 101"); }
-static void third_last(void) { note("fini, the first"); }
-static void fourth_last(void) { note("fini, the second"); }
+static void third_last(void) { note("fini"); }
 __attribute__((destructor(102))) static void second_last(void) { note("fini 102"); }
 
-IN(".init_array") static constructor *const init_1 = third;
-IN(".init_array") static constructor *const init_2 = fourth;
+IN(".init_array") static constructor *const init = third;
 IN(".init_array.00102") static constructor *const init_102 = second;
 IN(".init_array.00101") static constructor *const init_101 = first;
 IN(".preinit_array") static constructor *const preinit = before_all;
-IN(".fini_array") static destructor *const fini_1 = third_last;
-IN(".fini_array") static destructor *const fini_2 = fourth_last;
+IN(".fini_array") static destructor *const fini = third_last;
 IN(".fini_array.00101") static destructor *const fini_101 = last;
