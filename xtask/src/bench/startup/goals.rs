@@ -40,7 +40,7 @@ fn time(ours: &Row) -> Option<Goal> {
     let limit = time_limit(ours.subject.link);
     ours.ratio.map(|ratio| Goal {
         what: format!(
-            "{} takes {ratio:.3} of the assembly's time, at most {limit:.2}",
+            "{} takes {ratio:.3} of the assembly's time, to be at most {limit:.2}",
             ours.subject
         ),
         reached: ratio <= limit,
@@ -56,7 +56,7 @@ fn size(ours: &Row, rows: &[Row]) -> Option<Goal> {
         .min_by_key(|row| row.bytes)?;
     Some(Goal {
         what: format!(
-            "{} has {} bytes, less than {} of {}",
+            "{} has {} bytes, to be fewer than the {} of {}",
             ours.subject, ours.bytes, next.bytes, next.subject
         ),
         reached: ours.bytes < next.bytes,
