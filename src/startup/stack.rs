@@ -195,10 +195,14 @@ impl FusedIterator for Vars {}
 /// `NAME=value` in two. A name is not empty, so a `=` in front belongs to it.
 #[inline]
 fn split(entry: &CStr) -> Option<(&[u8], &CStr)> {
-    let bytes = entry.to_bytes_with_nul();
+    let bytes = entry.to_bytes();
     let name_len = 1 + bytes.get(1..)?.iter().position(|&byte| byte == b'=')?;
-    let value = CStr::from_bytes_with_nul(&bytes[name_len + 1..]).ok()?;
-    Some((&bytes[..name_len], value))
+    // SAFETY: the byte at `name_len` is the `=`: the name ends before it, and behind it
+    // begins the value, which ends where the entry does.
+    unsafe {
+        let value = CStr::from_ptr(entry.as_ptr().add(name_len + 1));
+        Some((bytes.get_unchecked(..name_len), value))
+    }
 }
 
 #[cfg(test)]

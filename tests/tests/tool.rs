@@ -252,7 +252,7 @@ fn what_is_not_there_is_an_error_that_says_what_is() {
 #[test]
 fn help_names_each_command_and_each_command_shows_an_example() {
     let help = printed(&["--help"]);
-    for command in ["run", "build", "test", "size", "setup"] {
+    for command in ["run", "build", "test", "size", "setup", "bench"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
         let help = printed(&[command, "--help"]);
         assert!(
@@ -270,6 +270,53 @@ fn size_prints_a_row_for_each_architecture() {
             assert!(table.contains(&format!("| {arch} ")), "{table}");
         }
     }
+}
+
+#[test]
+fn bench_startup_measures_ours_and_names_each_other() {
+    let folder = TempDir::new().unwrap();
+    let svg = folder.path().join("plot.svg");
+    let svg = svg.to_str().unwrap();
+    let line = [
+        "bench", "startup", "--arch", "x86_64", "--runs", "3", "--svg",
+    ];
+    let table = printed(&[&line[..], &[svg]].concat());
+    for work in ["hello", "args"] {
+        let (_, table) = table.split_once(&format!("{work} on x86_64\n")).unwrap();
+        let row = |name: &str| {
+            let start = format!("| {name} ");
+            let line = table.lines().find(|line| line.starts_with(&start));
+            let line = line.unwrap_or_else(|| panic!("{name}: {table}"));
+            line.split('|')
+                .map(str::trim)
+                .map(String::from)
+                .collect::<Vec<_>>()
+        };
+        for name in ["freestand", "freestand, static-PIE"] {
+            let cells = row(name);
+            for (column, what) in [(2, "bytes"), (5, "instructions"), (6, "system calls")] {
+                assert!(
+                    cells[column].parse::<u64>().unwrap() > 0,
+                    "{what}: {cells:?}"
+                );
+            }
+            assert_eq!(cells[4], "no", "W+X: {cells:?}");
+        }
+        for other in [
+            "origin", "tiny-std", "dietlibc", "musl", "Zig", "glibc", "Go",
+        ] {
+            let measured = table.contains(&format!("| {other} "));
+            let named = table.lines().any(|line| {
+                line.starts_with("not measured: ") && line.contains(&format!("`{other}`"))
+            });
+            assert!(measured || named, "{other}: {table}");
+        }
+    }
+    assert!(
+        fs::read_to_string(svg)
+            .unwrap()
+            .contains("freestand, static-PIE")
+    );
 }
 
 #[test]

@@ -23,6 +23,9 @@ struct Row {
     triple: &'static str,
     gnu: &'static str,
     gdb: &'static str,
+    debian: &'static str,
+    go: &'static str,
+    zig: &'static str,
     cc_flags: &'static [&'static str],
     machine: object::elf::Machine,
     word: usize,
@@ -40,6 +43,9 @@ impl Arch {
                 triple: "x86_64-unknown-linux-gnu",
                 gnu: "x86_64-linux-gnu",
                 gdb: "i386:x86-64",
+                debian: "amd64",
+                go: "amd64",
+                zig: "x86_64",
                 cc_flags: &["-m64"],
                 machine: object::elf::EM_X86_64,
                 word: 8,
@@ -50,6 +56,9 @@ impl Arch {
                 triple: "i686-unknown-linux-gnu",
                 gnu: "i686-linux-gnu",
                 gdb: "i386",
+                debian: "i386",
+                go: "386",
+                zig: "x86",
                 cc_flags: &["-m32"],
                 machine: object::elf::EM_386,
                 word: 4,
@@ -60,6 +69,9 @@ impl Arch {
                 triple: "aarch64-unknown-linux-gnu",
                 gnu: "aarch64-linux-gnu",
                 gdb: "aarch64",
+                debian: "arm64",
+                go: "arm64",
+                zig: "aarch64",
                 cc_flags: &[],
                 machine: object::elf::EM_AARCH64,
                 word: 8,
@@ -70,6 +82,9 @@ impl Arch {
                 triple: "riscv64gc-unknown-linux-gnu",
                 gnu: "riscv64-linux-gnu",
                 gdb: "riscv:rv64",
+                debian: "riscv64",
+                go: "riscv64",
+                zig: "riscv64",
                 cc_flags: &["-march=rv64gc", "-mabi=lp64d"],
                 machine: object::elf::EM_RISCV,
                 word: 8,
@@ -96,6 +111,21 @@ impl Arch {
     /// The name that gdb has for it.
     pub const fn gdb(self) -> &'static str {
         self.row().gdb
+    }
+
+    /// The name in Debian's packages.
+    pub const fn debian(self) -> &'static str {
+        self.row().debian
+    }
+
+    /// Go's name for it, `GOARCH`.
+    pub const fn go(self) -> &'static str {
+        self.row().go
+    }
+
+    /// Zig's name for it, before `-linux`.
+    pub const fn zig(self) -> &'static str {
+        self.row().zig
     }
 
     /// What a C compiler must be told beyond its target.

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
 use crate::{
     arch::Arch,
     backtrace::Translator,
+    bench,
     install::{self, Install, Need},
     path::find_in_path,
     program::{self, Options, Profile, Program},
@@ -92,6 +93,15 @@ enum Command {
         #[command(flatten)]
         install: InstallArgs,
     },
+    /// Measure ours against others of its kind
+    #[command(after_help = "Example:\n  \
+        cargo xtask bench startup")]
+    Bench {
+        #[command(subcommand)]
+        suite: Suite,
+        #[command(flatten)]
+        install: InstallArgs,
+    },
     /// Install what building, running and testing needs
     #[command(after_help = "Examples:\n  \
         cargo xtask setup\n  \
@@ -115,6 +125,28 @@ enum Command {
         /// A filter and other arguments for the test programs
         #[arg(last = true)]
         args: Vec<String>,
+    },
+}
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+enum Suite {
+    /// From execve to exit: hello and args, started by freestand and by others
+    #[command(after_help = "Examples:\n  \
+        cargo xtask bench startup\n  \
+        cargo xtask bench startup --arch all --runs 200\n\n\
+        What of the others is missing is installed; what cannot be had is named, with the \
+        reason. The figures are those of this machine at this moment: let nothing else run.")]
+    Startup {
+        /// The architecture, this machine's by default
+        #[arg(long)]
+        arch: Option<Archs>,
+        /// How often each program is started to be timed
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+        /// Where the plot goes, instead of to the folder of the builds
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
     },
 }
 
@@ -155,7 +187,7 @@ impl BuildArgs {
 #[derive(Clone, Copy, Debug, Args)]
 struct InstallArgs {
     /// Install nothing; say what is missing instead
-    #[arg(long)]
+    #[arg(long, global = true)]
     no_install: bool,
 }
 
@@ -256,6 +288,14 @@ impl Cli {
                     }
                 };
                 println!("{}", measure(&names, arch, options, install.into())?);
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Bench {
+                suite: Suite::Startup { arch, runs, svg },
+                install,
+            } => {
+                let archs = Archs::or_host(arch)?;
+                bench::startup::run(archs.list(), runs as usize, svg, install.into())?;
                 Ok(ExitCode::SUCCESS)
             }
             Command::Setup { arch, install } => {

@@ -1,9 +1,10 @@
-//! Installing what is missing, with rustup and the machine's package manager.
+//! Installing what is missing, with rustup, pip and the machine's package manager.
 
 use std::{
     fmt::{self, Write},
     fs,
     os::unix::fs::MetadataExt,
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -40,6 +41,23 @@ pub enum Need {
     /// A rustup toolchain of this version, to check that the workspace compiles
     /// with it.
     Toolchain(String),
+    /// musl and its compiler driver.
+    Musl,
+    /// dietlibc and its compiler driver.
+    Dietlibc,
+    /// glibc to link statically with, and a C compiler that does.
+    Glibc(Arch),
+    /// The linker of a cross compiler.
+    Binutils(Arch),
+    /// Go.
+    Go,
+    /// Zig, as Python's package index has it, in a folder of its own.
+    Zig {
+        /// The folder.
+        folder: PathBuf,
+        /// The version, such as `0.17.1`.
+        version: &'static str,
+    },
 }
 
 impl fmt::Display for Need {
@@ -61,14 +79,35 @@ impl fmt::Display for Need {
             Need::Gdb => write!(f, "a gdb that knows all architectures, for the tests"),
             Need::Cxx => write!(f, "the C++ compiler c++, which libFuzzer is built with"),
             Need::Toolchain(version) => write!(f, "Rust {version}, the oldest that is supported"),
+            Need::Musl => write!(f, "musl (musl-gcc)"),
+            Need::Dietlibc => write!(f, "dietlibc (diet)"),
+            Need::Glibc(arch) => write!(f, "a C compiler that links {arch} programs with glibc"),
+            Need::Binutils(arch) => write!(f, "the linker {}-ld", arch.gnu()),
+            Need::Go => write!(f, "Go (go)"),
+            Need::Zig { version, .. } => write!(f, "Zig {version}"),
         }
     }
 }
 
 impl Need {
-    /// The rustup command that may supply this.
-    fn rustup(&self) -> Option<Vec<String>> {
+    /// The command that may supply this without the package manager: its first word
+    /// is one of [`INSTALLERS`].
+    fn command(&self) -> Option<Vec<String>> {
+        let requirement;
         let words: &[&str] = match self {
+            Need::Zig { folder, version } => {
+                requirement = format!("ziglang=={version}");
+                let folder = folder.to_str()?;
+                &[
+                    "python3",
+                    "-m",
+                    "pip",
+                    "install",
+                    "--target",
+                    folder,
+                    &requirement,
+                ]
+            }
             Need::Rust(arch) => &["rustup", "target", "add", arch.triple()],
             Need::Toolchain(version) => &[
                 "rustup",
@@ -100,7 +139,30 @@ impl Need {
             (Need::Cxx, Dnf) => &["gcc-c++"],
             (Need::Cxx, Pacman) => &["gcc"],
             (Need::Cxx, Apt | Apk) => &["g++"],
-            (Need::Toolchain(_), _) => &[],
+            (Need::Musl, Apt) => &["musl-tools"],
+            (Need::Musl, Dnf) => &["musl-gcc"],
+            (Need::Musl, Pacman) => &["musl"],
+            (Need::Dietlibc, Apt) => &["dietlibc-dev"],
+            (Need::Glibc(arch), _) if Arch::host() == Some(*arch) => match manager {
+                Apt => &["gcc", "libc6-dev"],
+                Dnf => &["gcc", "glibc-static"],
+                Pacman => &["gcc"],
+                Apk => &[],
+            },
+            (Need::Glibc(arch), Apt) => {
+                return vec![
+                    format!("gcc-{}", arch.gnu()),
+                    format!("libc6-dev-{}-cross", arch.debian()),
+                ];
+            }
+            (Need::Binutils(arch), Apt | Dnf) => return vec![format!("binutils-{}", arch.gnu())],
+            (Need::Binutils(arch), Pacman) => return vec![format!("{}-binutils", arch.gnu())],
+            (Need::Go, Apt) => &["golang-go"],
+            (Need::Go, Dnf) => &["golang"],
+            (Need::Go, Pacman | Apk) => &["go"],
+            // In no package, or in none known here.
+            (Need::Toolchain(_) | Need::Zig { .. }, _) => &[],
+            (Need::Musl | Need::Dietlibc | Need::Glibc(_) | Need::Binutils(_), _) => &[],
         };
         names.iter().map(|name| name.to_string()).collect()
     }
@@ -142,10 +204,13 @@ impl Manager {
     }
 }
 
+/// What installs some needs without the package manager, and without root.
+const INSTALLERS: [&str; 2] = ["rustup", "python3"];
+
 /// What this machine installs with.
 struct System {
     manager: Option<Manager>,
-    rustup: bool,
+    installers: Vec<&'static str>,
     sudo: bool,
 }
 
@@ -155,7 +220,7 @@ impl System {
         let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
         System {
             manager: Manager::ALL.into_iter().find(|manager| has(manager.name())),
-            rustup: has("rustup"),
+            installers: INSTALLERS.into_iter().filter(|name| has(name)).collect(),
             sudo: !is_root && has("sudo"),
         }
     }
@@ -186,20 +251,18 @@ impl System {
 
     /// What to type to have `needs`.
     fn advice(&self, needs: &[Need]) -> String {
-        let rustup = needs
-            .iter()
-            .filter(|_| self.rustup)
-            .filter_map(Need::rustup);
+        let own = needs.iter().filter_map(|need| self.own_command(need));
         let packages = self
             .manager
             .and_then(|manager| self.install_command(manager, needs));
-        let commands: Vec<String> = rustup
+        let commands: Vec<String> = own
             .chain(packages)
             .map(|words| format!("`{}`", words.join(" ")))
             .collect();
         if commands.is_empty() {
-            "no package manager that this tool knows (apt-get, dnf, pacman, apk) is on PATH: \
-             install it by hand, or use a Rust toolchain from https://rustup.rs"
+            "no package of a package manager that this tool knows (apt-get, dnf, pacman, apk) \
+             and that is on PATH holds it: install it by hand, a Rust toolchain from \
+             https://rustup.rs"
                 .to_string()
         } else {
             format!("install it with {}", commands.join(" or "))
@@ -209,7 +272,7 @@ impl System {
     fn install(&self, needs: &[Need]) -> Result<()> {
         let left: Vec<Need> = needs
             .iter()
-            .filter(|need| !self.install_with_rustup(need))
+            .filter(|need| !self.install_without_manager(need))
             .cloned()
             .collect();
         if left.is_empty() {
@@ -227,11 +290,17 @@ impl System {
         execute(&command).with_context(|| missing(&left, self))
     }
 
-    fn install_with_rustup(&self, need: &Need) -> bool {
-        self.rustup
-            && need
-                .rustup()
-                .is_some_and(|command| execute(&command).is_ok())
+    /// The need's own command, if what runs it is here.
+    fn own_command(&self, need: &Need) -> Option<Vec<String>> {
+        let command = need.command()?;
+        self.installers
+            .contains(&command[0].as_str())
+            .then_some(command)
+    }
+
+    fn install_without_manager(&self, need: &Need) -> bool {
+        self.own_command(need)
+            .is_some_and(|command| execute(&command).is_ok())
     }
 }
 
@@ -279,7 +348,7 @@ mod tests {
     fn system(manager: Option<Manager>, sudo: bool) -> System {
         System {
             manager,
-            rustup: false,
+            installers: Vec::new(),
             sudo,
         }
     }
@@ -331,8 +400,24 @@ mod tests {
         let need = Need::Toolchain("1.95.0".into());
         assert_eq!(line(Manager::Apt, false, std::slice::from_ref(&need)), None);
         assert_eq!(
-            need.rustup().unwrap().join(" "),
+            need.command().unwrap().join(" "),
             "rustup toolchain install 1.95.0 --profile minimal"
+        );
+    }
+
+    #[test]
+    fn zig_comes_from_pythons_index_if_there_is_python() {
+        let need = Need::Zig {
+            folder: "/t/zig".into(),
+            version: "1.2.3",
+        };
+        let mut system = system(Some(Manager::Apt), false);
+        let advice = system.advice(std::slice::from_ref(&need));
+        assert!(advice.contains("by hand"), "{advice}");
+        system.installers.push("python3");
+        assert_eq!(
+            system.advice(&[need]),
+            "install it with `python3 -m pip install --target /t/zig ziglang==1.2.3`"
         );
     }
 

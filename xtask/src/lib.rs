@@ -13,6 +13,7 @@
 
 pub mod arch;
 pub mod backtrace;
+pub mod bench;
 pub mod cli;
 pub mod elf;
 pub mod install;

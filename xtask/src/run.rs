@@ -210,7 +210,7 @@ fn is_refused(program: &[u8]) -> bool {
 
 /// The smallest i386 program: exit(0).
 #[rustfmt::skip]
-static I386_EXIT: [u8; 93] = [
+pub(crate) static I386_EXIT: [u8; 93] = [
     // The file header: ELF, 32 bits, little-endian, ET_EXEC, EM_386, version 1,
     0x7f, b'E', b'L', b'F', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 3, 0, 1, 0, 0, 0,
     // the entry point, the program headers' offset, no section headers, no flags,

@@ -1,6 +1,6 @@
 //! How large programs are, and whether they keep the rules.
 
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 use anyhow::{Context, Result, bail};
 use comfy_table::{CellAlignment, Table, presets};
@@ -23,11 +23,7 @@ impl Default for Sizes {
             "segments (file / memory)",
             "sections",
         ]);
-        for column in 2..4 {
-            if let Some(column) = table.column_mut(column) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
+        align_right(&mut table, 2..4);
         Sizes { table }
     }
 }
@@ -70,6 +66,15 @@ pub(crate) fn new_table(header: &[&str]) -> Table {
         .load_style(presets::ASCII_MARKDOWN)
         .set_header(header.iter().copied());
     table
+}
+
+/// Puts these columns' cells to the right, as figures are.
+pub(crate) fn align_right(table: &mut Table, columns: Range<usize>) {
+    for column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
 }
 
 /// The loaded segments, one a line. Only writable ones may have more bytes in

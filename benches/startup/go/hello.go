@@ -1,0 +1,6 @@
+// Writes a line.
+package main
+
+import "os"
+
+func main() { os.Stdout.WriteString("Hello, world!\n") }

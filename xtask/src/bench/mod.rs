@@ -1,0 +1,12 @@
+//! `cargo xtask bench`: figures of ours and of others of its kind.
+//!
+//! Each suite is a module; what they measure, sort and draw with is beside them. A
+//! suite prints what it found and judges it against its goals, and fails only if it
+//! could not measure.
+
+mod chart;
+mod launch;
+pub mod startup;
+mod stats;
+mod steps;
+mod timing;
