@@ -40,13 +40,13 @@
 //! - nothing that copies, fills or compares memory, which becomes a call of memcpy or its
 //!   like. The call would be made by distance, but nobody has promised that memcpy uses no
 //!   such word, and it may well choose between processors by one.
-//! - no formatting and no panic: arithmetic that wraps, on raw pointers. (Without
-//!   optimization the compiler tests pointers for null and alignment, and calls a function
-//!   of core's if the test fails. It does not fail.)
+//! - no formatting and no panic: arithmetic that wraps, on raw pointers. And of their
+//!   methods only such as are inlined without optimization, too: on x86_64 the compiler
+//!   may call another through the global offset table.
 //!
-//! That leaves loads, stores, arithmetic and system calls. A test reads the machine code and finds that
-//! it is so: no call but that of a failed test, no load and no store but through pointers
-//! that come from the argument.
+//! That leaves loads, stores, arithmetic and system calls. A test reads the machine code
+//! and finds that it is so: no call but of what it reads in the same way, and no load and
+//! no store but through pointers (tests/tests/relocation.rs).
 //!
 //! The piece that calls it is assembly, so to the compiler the call may change any memory:
 //! nothing that Rust reads later has been read before.
