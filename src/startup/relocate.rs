@@ -200,13 +200,13 @@ unsafe extern "C" fn relocate(table: *const Table) {
 fn protect(begin: *mut (), end: *mut ()) {
     let mut page_size = SMALLEST_PAGE;
     loop {
-        let first = begin.map_addr(|address| address & page_size.wrapping_neg());
+        let first = begin.wrapping_byte_sub(begin.addr() & page_size.wrapping_sub(1));
         let length = ptr::without_provenance_mut(end.addr().wrapping_sub(first.addr()));
         let read = ptr::without_provenance_mut(general::PROT_READ as usize);
         // SAFETY: nobody writes there any more, and what else the first page holds is a
         // copy of what lies before in the file, which nobody uses.
         let result = unsafe { arch::syscall3(nr::mprotect as usize, first, length, read) };
-        if result.is_null() {
+        if result.addr() == 0 {
             return;
         }
         if result.addr() != (EINVAL as usize).wrapping_neg() || page_size == LARGEST_PAGE {

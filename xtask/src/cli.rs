@@ -171,15 +171,16 @@ struct BuildArgs {
 
 impl BuildArgs {
     fn options(&self) -> Options {
+        let profile = if self.release {
+            Profile::Release
+        } else {
+            Profile::Debug
+        };
         Options {
-            profile: if self.release {
-                Profile::Release
-            } else {
-                Profile::Debug
-            },
             pie: self.pie,
             backtrace: self.backtrace,
             no_section_headers: self.no_section_headers,
+            ..Options::new(profile)
         }
     }
 }

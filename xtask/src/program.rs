@@ -95,6 +95,9 @@ pub struct Options {
     /// Whether code keeps frame pointers, so that a panic can print a backtrace, and
     /// programs their symbols, so that it can be read.
     pub backtrace: bool,
+    /// Whether programs keep their symbols and what the linker had to put where
+    /// (--emit-relocs): for who checks what refers to what.
+    pub relocations: bool,
     /// Whether to make a copy without section headers, and return that.
     pub no_section_headers: bool,
 }
@@ -116,6 +119,7 @@ impl Options {
             profile,
             pie: false,
             backtrace: false,
+            relocations: false,
             no_section_headers: false,
         }
     }
@@ -123,11 +127,18 @@ impl Options {
     /// Where such builds go. What differs by the flags of the compiler goes to a
     /// folder of its own, for cargo would build all anew at each change of them.
     fn target_dir(self) -> PathBuf {
-        match (self.pie, self.backtrace) {
-            (false, false) => target_dir(),
-            (true, false) => target_dir().join("static-pie"),
-            (false, true) => target_dir().join("backtrace"),
-            (true, true) => target_dir().join("static-pie-backtrace"),
+        let names: Vec<&str> = [
+            (self.pie, "static-pie"),
+            (self.backtrace, "backtrace"),
+            (self.relocations, "relocations"),
+        ]
+        .into_iter()
+        .filter_map(|(is_so, name)| is_so.then_some(name))
+        .collect();
+        if names.is_empty() {
+            target_dir()
+        } else {
+            target_dir().join(names.join("-"))
         }
     }
 }
@@ -249,10 +260,10 @@ pub fn build_all(tools: &Tools, programs: &[Program], options: Options) -> Resul
             rust.extend(build.rust(package, &names)?);
         }
     }
-    let start = if programs.iter().any(|program| program.kind != Kind::Rust) {
-        build.start_folder()?
-    } else {
-        PathBuf::new()
+    let is_native = |program: &Program| program.kind != Kind::Rust;
+    let native = match programs.iter().find(|program| is_native(program)) {
+        Some(_) => Some(Native::new(tools, options)?),
+        None => None,
     };
     programs
         .iter()
@@ -262,7 +273,10 @@ pub fn build_all(tools: &Tools, programs: &[Program], options: Options) -> Resul
                     .get(&program.name)
                     .with_context(|| format!("cargo built no {}", program.name))?
                     .clone(),
-                Kind::C | Kind::Assembly => build.native(program, &start)?,
+                Kind::C | Kind::Assembly => native
+                    .as_ref()
+                    .expect("there is a program that is not in Rust")
+                    .build(program)?,
             };
             build.finish(program, path)
         })
@@ -270,6 +284,7 @@ pub fn build_all(tools: &Tools, programs: &[Program], options: Options) -> Resul
 }
 
 /// One way of building for one architecture.
+#[derive(Clone, Copy)]
 struct Build<'a> {
     tools: &'a Tools,
     options: Options,
@@ -341,10 +356,11 @@ impl Build<'_> {
         let variable = arch.triple().replace('-', "_");
         let cc_flags = [cc.flags.clone(), vec![shell_quote(&self.prefix_map())]].concat();
         let mut cargo = rust.cargo();
+        if self.options.backtrace || self.options.relocations {
+            cargo.env("CARGO_PROFILE_RELEASE_STRIP", "none");
+        }
         if self.options.backtrace {
-            cargo
-                .env("CARGO_PROFILE_RELEASE_STRIP", "none")
-                .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only");
+            cargo.env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only");
         }
         cargo
             .current_dir(root())
@@ -392,92 +408,13 @@ impl Build<'_> {
         if self.leaves_headers() {
             flags.push(format!("-Clink-arg={NO_PAGE_ALIGNMENT}"));
         }
+        if self.options.relocations {
+            flags.push("-Clink-arg=--emit-relocs".to_string());
+        }
         if self.options.backtrace {
             flags.push("-Cforce-frame-pointers=yes".to_string());
         }
         flags.join("\x1f")
-    }
-
-    /// Compiles a C or assembly program, links it with `start/<arch>.S`, and
-    /// returns its path. It is made in a folder of its own and moved, so that
-    /// several processes may build the same program.
-    fn native(&self, program: &Program, start: &Path) -> Result<PathBuf> {
-        let path = self.folder().join("native").join(&program.name);
-        let scratch = elf::neighbour(&path);
-        create_dir(&scratch)?;
-        let built = self.link_native(&program.source, start, &scratch);
-        let moved = built.and_then(|built| {
-            fs::rename(&built, &path).with_context(|| format!("cannot write {}", path.display()))
-        });
-        // What is left there is of no use, and in nobody's way.
-        let _ = fs::remove_dir_all(&scratch);
-        moved.with_context(|| {
-            format!(
-                "cannot build {} for {}",
-                program.source.display(),
-                self.tools.arch
-            )
-        })?;
-        Ok(path)
-    }
-
-    /// Compiles `source` and links it with what is in `start`, all in `scratch`;
-    /// the program's path there.
-    fn link_native(&self, source: &Path, start: &Path, scratch: &Path) -> Result<PathBuf> {
-        let object = scratch.join("program.o");
-        self.compile(source, &object)?;
-        let link_args = fs::read_to_string(start.join("link-args"))
-            .context("cannot read the link arguments of build.rs")?;
-        let built = scratch.join("program");
-        let mut link = Command::new(&self.tools.linker);
-        link.args(["-flavor", "gnu"])
-            .arg(&object)
-            .args(link_args.lines())
-            .args(["-lfreestand_start", "-o"])
-            .arg(&built);
-        if self.leaves_headers() {
-            link.arg(NO_PAGE_ALIGNMENT);
-        }
-        if self.is_release() {
-            link.args((!self.options.backtrace).then_some("--strip-all"));
-        }
-        execute(&mut link)?;
-        // Finished here, so that nobody sees it unfinished.
-        if self.is_release() {
-            elf::finish(&built, self.tools.arch)?;
-        }
-        Ok(built)
-    }
-
-    fn compile(&self, source: &Path, object: &Path) -> Result<()> {
-        let level: &[&str] = if self.is_release() {
-            &["-O2"]
-        } else {
-            // Of version 5, clang's assembler writes the folder down as it is.
-            &["-O0", "-gdwarf-4"]
-        };
-        // Line tables, and the frame pointers that lead to them.
-        let frames: &[&str] = if self.options.backtrace {
-            &["-gdwarf-4", "-g1", "-fno-omit-frame-pointer"]
-        } else {
-            &[]
-        };
-        let mut cc = self.tools.cc.command();
-        cc.current_dir(root())
-            .args(level)
-            .args(C_FLAGS)
-            .args(if self.options.pie {
-                &["-fpie"]
-            } else {
-                &["-fno-pie"]
-            })
-            .args(frames)
-            .arg(self.prefix_map())
-            .arg("-c")
-            .arg(source)
-            .arg("-o")
-            .arg(object);
-        execute(&mut cc)
     }
 
     /// Keeps the workspace's folder out of debug information.
@@ -499,6 +436,106 @@ impl Build<'_> {
         let copy = folder.join(&program.name);
         elf::cut_copy(&path, &copy)?;
         Ok(copy)
+    }
+}
+
+/// How programs in C and assembly are made, in one way of building.
+pub struct Native<'a> {
+    build: Build<'a>,
+    /// The folder with `start/<arch>.S`, assembled, and the link arguments.
+    start: PathBuf,
+}
+
+impl<'a> Native<'a> {
+    /// Builds what they are linked with.
+    pub fn new(tools: &'a Tools, options: Options) -> Result<Native<'a>> {
+        let build = Build { tools, options };
+        let start = build.start_folder()?;
+        Ok(Native { build, start })
+    }
+
+    /// Compiles a program, links it, and returns its path. It is made in a folder of its
+    /// own and moved, so that several processes may build the same program.
+    fn build(&self, program: &Program) -> Result<PathBuf> {
+        let path = self.build.folder().join("native").join(&program.name);
+        let scratch = elf::neighbour(&path);
+        create_dir(&scratch)?;
+        let built = self.build_in(&program.source, &scratch);
+        let moved = built.and_then(|built| {
+            fs::rename(&built, &path).with_context(|| format!("cannot write {}", path.display()))
+        });
+        // What is left there is of no use, and in nobody's way.
+        let _ = fs::remove_dir_all(&scratch);
+        moved.with_context(|| {
+            format!(
+                "cannot build {} for {}",
+                program.source.display(),
+                self.build.tools.arch
+            )
+        })?;
+        Ok(path)
+    }
+
+    /// Makes the program in `scratch`; its path there.
+    fn build_in(&self, source: &Path, scratch: &Path) -> Result<PathBuf> {
+        let object = scratch.join("program.o");
+        execute(&mut self.compile(source, &object))?;
+        let built = scratch.join("program");
+        execute(&mut self.link(&[&object], &built)?)?;
+        // Finished here, so that nobody sees it unfinished.
+        if self.build.is_release() {
+            elf::finish(&built, self.build.tools.arch)?;
+        }
+        Ok(built)
+    }
+
+    /// The command that compiles `source`.
+    pub fn compile(&self, source: &Path, object: &Path) -> Command {
+        let Build { tools, options } = self.build;
+        let level: &[&str] = if self.build.is_release() {
+            &["-O2"]
+        } else {
+            // Of version 5, clang's assembler writes the folder down as it is.
+            &["-O0", "-gdwarf-4"]
+        };
+        // Line tables, and the frame pointers that lead to them.
+        let frames: &[&str] = if options.backtrace {
+            &["-gdwarf-4", "-g1", "-fno-omit-frame-pointer"]
+        } else {
+            &[]
+        };
+        let mut cc = tools.cc.command();
+        cc.current_dir(root())
+            .args(level)
+            .args(C_FLAGS)
+            .arg(if options.pie { "-fpie" } else { "-fno-pie" })
+            .args(frames)
+            .arg(self.build.prefix_map())
+            .arg("-c")
+            .arg(source)
+            .arg("-o")
+            .arg(object);
+        cc
+    }
+
+    /// The command that links `inputs`, objects and archives, with start-up.
+    pub fn link(&self, inputs: &[&Path], program: &Path) -> Result<Command> {
+        let Build { tools, options } = self.build;
+        let link_args = fs::read_to_string(self.start.join("link-args"))
+            .context("cannot read the link arguments of build.rs")?;
+        let mut link = Command::new(&tools.linker);
+        link.args(["-flavor", "gnu"])
+            .args(inputs)
+            .args(link_args.lines())
+            .args(["-lfreestand_start", "-o"])
+            .arg(program);
+        if self.build.leaves_headers() {
+            link.arg(NO_PAGE_ALIGNMENT);
+        }
+        if self.build.is_release() {
+            link.args((!options.backtrace).then_some("--strip-all"));
+        }
+        Ok(link)
     }
 }
 

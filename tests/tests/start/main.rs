@@ -933,4 +933,12 @@ const SNIPPETS: &[Snippet] = &[
         main: "fn main(_: i32) {}",
         errors: &[NOT_A_SIGNATURE, SIGNATURES],
     },
+    Snippet {
+        name: "a_program_cannot_need_what_there_is_not",
+        main: "fn main() {} freestand::entry!(main, tls, nonsense);",
+        errors: &[
+            "a program has no use for `nonsense`: after `main`, entry! takes `tls` and \
+                   `constructors`",
+        ],
+    },
 ];
