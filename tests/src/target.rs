@@ -29,15 +29,20 @@ pub struct Target {
 }
 
 impl Target {
+    /// Static programs, run by qemu only where this machine's kernel cannot.
+    pub const fn new(arch: Arch, profile: Profile) -> Target {
+        Target {
+            arch,
+            profile,
+            pie: false,
+            qemu: false,
+        }
+    }
+
     /// Every architecture in both profiles.
     pub fn all() -> impl Iterator<Item = Target> {
         Arch::ALL.into_iter().flat_map(|arch| {
-            [Profile::Debug, Profile::Release].map(|profile| Target {
-                arch,
-                profile,
-                pie: false,
-                qemu: false,
-            })
+            [Profile::Debug, Profile::Release].map(|profile| Target::new(arch, profile))
         })
     }
 
