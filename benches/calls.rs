@@ -16,10 +16,7 @@ use xtask::program::Profile;
 fn main() -> Result<()> {
     let mut columns = Vec::new();
     for arch in Arch::ALL {
-        let target = Target {
-            arch,
-            profile: Profile::Release,
-        };
+        let target = Target::new(arch, Profile::Release);
         if let Some(missing) = target.obstacle() {
             bail!("{missing} is missing: run `cargo xtask setup`");
         }

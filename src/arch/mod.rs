@@ -32,9 +32,18 @@
 //!
 //! ```text
 //! .start.entry     _start: parse, align
-//! .start.before.*      pieces
+//! .start.before.*      pieces:  00 relocate      startup/relocate.rs
+//!                               10 secure        startup/secure.rs
+//!                               15 sysinfo       i386.rs
+//!                               20 argv          startup/stack.rs
+//!                               50 tls           startup/tls.rs
+//!                               60 canary        startup/canary.rs
+//!                               90 constructors  startup/constructors.rs
 //! .start.main      call main
-//! .start.after.*       pieces
+//! .start.after.*       pieces:  10 handlers      process/exit.rs
+//!                               20 destructors   startup/constructors.rs
+//!                               80 stderr        io/stdio.rs
+//!                               90 stdout        io/stdio.rs
 //! .start.exit      exit_group
 //! ```
 //!
@@ -43,7 +52,9 @@
 //! kept refers to it, and that is what `require!` is: a relocation that
 //! relocates nothing. `env::args` requires the piece that keeps `argv`, standard
 //! output the piece that flushes it; a program that names neither has neither,
-//! and runs not one instruction more.
+//! and runs not one instruction more. Where no code refers to what needs a piece, the
+//! program says so (`entry!(main, tls)`) or the linker is told (static-PIE: `build.rs`),
+//! and link.ld refuses a program for which nobody did.
 
 #[path = "nr.rs"]
 mod common_nr;

@@ -3,6 +3,37 @@
 //! `start/<arch>.S` calls the C function `main(argc, argv, envp)`, which
 //! [`entry!`](crate::entry) defines: it calls the program's Rust `main` and turns
 //! what that returns into an exit status.
+//!
+//! # What a correct start-up does
+//!
+//! The list of what a `_start` written in an afternoon forgets, where each is built here,
+//! and where it is tested (of `tests/tests/start`, the tests named by the row). What only
+//! some programs need is a piece ([`arch`]) that only they have.
+//!
+//! | row | | where | tests |
+//! |--:|---|---|---|
+//! | 1 | `_start` is assembly: a function's prologue would run on a stack that is not aligned | `start/*.S` | row 4 |
+//! | 2 | the frame pointer is 0, on riscv64 whatever the kernel left there | `start/*.S` | `row_02` with registers full of junk: what riscv64's kernel leaves was read (arch/riscv/kernel/process.c), not run |
+//! | 3 | unwinders and debuggers stop here | `start/*.S`, `.cfi_undefined` | `backtrace`: gdb's `bt` |
+//! | 4 | the stack is aligned, whoever loaded the program | `start/*.S` | `row_04` |
+//! | 5 | riscv64: `gp` points where the linker counts from | `start/riscv64.S`, `link.ld` | `row_05` |
+//! | 6 | argc is a word, and may be 0 | `start/*.S`, [`Args`] | `row_06` |
+//! | 7 | no register but the stack pointer means anything | `start/*.S` | `row_07` |
+//! | 8 | an exit_group that returns traps | `start/*.S` | `row_08` |
+//! | 9 | the stack is not executable | `start/*.S`, the note | `files`: `every_program_keeps_the_rules` |
+//! | 10 | static-PIE relocates itself, and protects what it relocated | `relocate.rs` | `row_10`; `linking` reads its machine code |
+//! | 11 | thread-local storage, both variants, any alignment up to a page | `tls.rs` | `row_11` |
+//! | 12 | the canary is random, one byte of it 0 | `canary.rs` | `row_12` |
+//! | 13 | constructors, destructors, exit handlers | `constructors.rs`, [`process::at_exit`](crate::process::at_exit) | `row_13` |
+//! | 14 | secure execution: no closed standard descriptor, no variable believed | `secure.rs` | `row_14` |
+//! | 15 | the page size is AT_PAGESZ's; no cpuid at start | [`Auxv`] | `row_15` |
+//! | 16 | a system call's clobbers | `arch/*.rs` | by reading: qemu-user keeps the vector registers, and no processor with SVE or RVV was at hand |
+//! | 17 | i386: six arguments, in any build | `arch/i386.rs` | `row_17` |
+//! | 18 | i386: calls by AT_SYSINFO | `arch/i386.rs` | `row_18`, by an x86_64 machine's kernel |
+//! | 19 | 64-bit offsets and times as pairs | [`sys`](crate::sys) | `calls` |
+//! | 20 | signal handlers return | `arch/*.rs`, `rt_sigreturn!` | `calls`: `calls_signal` |
+//! | 21 | the vDSO is found when it is first wanted | [`vdso`] | `time`, and a fuzzer |
+//! | 22 | nothing in the file that does not run | `link.ld`, `build.rs` | `files` |
 
 mod auxv;
 mod canary;

@@ -23,9 +23,14 @@ pub fn run(cases: &[Case]) -> ExitCode {
 
 /// As [`run`], and with it the tests of `once`.
 pub fn run_with(cases: &[Case], once: Vec<Trial>) -> ExitCode {
+    run_on(Target::all(), cases, once)
+}
+
+/// Runs each case on each of `targets`, and with it the tests of `once`.
+pub fn run_on(targets: impl Iterator<Item = Target>, cases: &[Case], once: Vec<Trial>) -> ExitCode {
     let all = everything_is_required();
     let mut trials = once;
-    for target in Target::all() {
+    for target in targets {
         let obstacle = target.obstacle();
         for case in cases {
             let missing = obstacle.clone();

@@ -1,4 +1,5 @@
-//! What the tests run on: each architecture, in debug and in release.
+//! What the tests run on: each architecture, in debug and in release; where it matters,
+//! static and static-PIE, by this machine's kernel and by qemu.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,28 +15,59 @@ use xtask::toolchain::Tools;
 
 use crate::trace::{How, Launch};
 
-/// An architecture and a profile.
+/// An architecture, and how its programs are built and run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
     /// The architecture.
     pub arch: Arch,
     /// The profile.
     pub profile: Profile,
+    /// Whether programs are static-PIE.
+    pub pie: bool,
+    /// Whether qemu runs them even if this machine's kernel could.
+    pub qemu: bool,
 }
 
 impl Target {
+    /// Static programs, run by qemu only where this machine's kernel cannot.
+    pub const fn new(arch: Arch, profile: Profile) -> Target {
+        Target {
+            arch,
+            profile,
+            pie: false,
+            qemu: false,
+        }
+    }
+
     /// Every architecture in both profiles.
     pub fn all() -> impl Iterator<Item = Target> {
         Arch::ALL.into_iter().flat_map(|arch| {
-            [Profile::Debug, Profile::Release].map(|profile| Target { arch, profile })
+            [Profile::Debug, Profile::Release].map(|profile| Target::new(arch, profile))
         })
+    }
+
+    /// Every way in which a program can be built and run.
+    pub fn every_way() -> impl Iterator<Item = Target> {
+        Target::all()
+            .flat_map(|target| [false, true].map(|pie| Target { pie, ..target }))
+            .flat_map(|target| [false, true].map(|qemu| Target { qemu, ..target }))
+            // What this machine does not run itself, qemu runs already.
+            .filter(|target| !target.qemu || run::is_native(target.arch))
+    }
+
+    fn emulation(self) -> Emulation {
+        if self.qemu {
+            Emulation::Always
+        } else {
+            Emulation::IfForeign
+        }
     }
 
     /// What keeps this machine from building or running the architecture's
     /// programs, if anything does.
     pub fn obstacle(self) -> Option<String> {
         let mut needs = Tools::find(self.arch).err().unwrap_or_default();
-        needs.extend(run::needs(self.arch, Emulation::IfForeign));
+        needs.extend(run::needs(self.arch, self.emulation()));
         needs.first().map(ToString::to_string)
     }
 
@@ -46,7 +78,7 @@ impl Target {
 
     /// Whether this machine's kernel runs the program, and not qemu.
     pub fn is_native(self) -> bool {
-        run::is_native(self.arch)
+        run::is_native(self.arch) && !self.qemu
     }
 
     /// How to take control of a program.
@@ -72,7 +104,10 @@ impl Target {
         let built: &'static Built = BUILT
             .lock()
             .expect("no thread panics with it")
-            .entry(self)
+            .entry(Target {
+                qemu: false,
+                ..self
+            })
             .or_insert_with(|| Box::leak(Box::default()));
         let programs = built
             .get_or_init(|| self.build().map_err(|error| format!("{error:#}")))
@@ -87,14 +122,16 @@ impl Target {
     fn build(self) -> Result<HashMap<String, PathBuf>> {
         let tools = Tools::find(self.arch)
             .map_err(|needs| anyhow::anyhow!("cannot build for {self}: {needs:?}"))?;
-        let options = if self.is_release() {
-            Options::release()
-        } else {
-            Options::debug()
+        let options = Options {
+            pie: self.pie,
+            ..Options::new(self.profile)
         };
         let mut built = HashMap::new();
         for package in [Package::Freestand, Package::TestPrograms] {
-            let programs = program::all(package, self.arch)?;
+            let mut programs = program::all(package, self.arch)?;
+            if self.pie {
+                programs.retain(|program| of_start_up(&program.name));
+            }
             let paths = program::build_all(&tools, &programs, options)?;
             built.extend(programs.into_iter().map(|program| program.name).zip(paths));
         }
@@ -116,7 +153,7 @@ impl Target {
     ///
     /// If nothing here runs it.
     pub fn command_for(self, path: &Path) -> Result<Command> {
-        let mut command = run::command(self.arch, path, Emulation::IfForeign)?;
+        let mut command = run::command(self.arch, path, self.emulation())?;
         command.env_clear();
         Ok(command)
     }
@@ -133,8 +170,42 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.arch, self.profile.folder())
+        write!(f, "{}/{}", self.arch, self.profile.folder())?;
+        f.write_str(if self.pie { "-pie" } else { "" })?;
+        f.write_str(if self.qemu { "-qemu" } else { "" })
     }
+}
+
+/// Whether a program is one of those that show how programs start and end: the demos and
+/// what tests/start.rs runs. The others are no different as static-PIE.
+fn of_start_up(name: &str) -> bool {
+    const DEMOS: [&str; 7] = [
+        "args",
+        "cat",
+        "echo_env",
+        "greet",
+        "hello",
+        "initstack",
+        "readchar",
+    ];
+    const TESTS: [&str; 12] = [
+        "auxv",
+        "count_args",
+        "ending",
+        "env_var",
+        "errno",
+        "global_pointer",
+        "panic_in_thread",
+        "panics",
+        "returns_i32",
+        "statics",
+        "syscalls",
+        "write_args",
+    ];
+    DEMOS.contains(&name)
+        || TESTS.contains(&name)
+        || name.starts_with("main_")
+        || name.starts_with("start_")
 }
 
 /// A test, to be run on each target.

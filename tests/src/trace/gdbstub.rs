@@ -53,6 +53,7 @@ impl GdbStub {
         qemu: &Path,
         streams: Streams,
         syscalls: Vec<u64>,
+        entry: u64,
     ) -> Result<GdbStub> {
         let directory = TempDir::new().context("creating a directory for the socket")?;
         let path = directory.path().join("gdb");
@@ -72,12 +73,18 @@ impl GdbStub {
             received: Vec::new(),
             machine: Machine::of(launch.arch),
             word: launch.arch.word(),
-            syscalls: syscalls.into_iter().collect(),
+            syscalls: BTreeSet::new(),
             breakpoints: BTreeSet::new(),
             deliver: 0,
         };
         // Only a client that has read the description may name registers.
         stub.request("qXfer:features:read:target.xml:0,ffb")?;
+        // A static-PIE program is not where it was linked.
+        let base = stub.register(stub.machine.pc)?.wrapping_sub(entry);
+        stub.syscalls = syscalls
+            .iter()
+            .map(|address| address.wrapping_add(base))
+            .collect();
         Ok(stub)
     }
 

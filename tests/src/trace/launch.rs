@@ -22,7 +22,7 @@ pub enum How {
 /// A program to run under control, as often as needed.
 #[derive(Clone, Debug)]
 pub struct Launch {
-    /// The executable: static, and not position-independent.
+    /// The executable, which is static, or static-PIE.
     pub program: PathBuf,
     /// Its architecture.
     pub arch: Arch,

@@ -16,7 +16,7 @@
 use std::marker::PhantomData;
 
 use anyhow::{Context, Result, ensure};
-use object::{Object, ObjectSegment, SegmentFlags, elf};
+use object::{Object, ObjectKind, ObjectSegment, SegmentFlags, elf};
 use xtask::arch::Arch;
 
 pub mod count;
@@ -70,6 +70,7 @@ pub struct Syscall {
 pub struct Tracee {
     arch: Arch,
     backend: Box<dyn Backend>,
+    base: u64,
     pending: Option<Pending>,
     /// The kernel takes a tracee's requests from one thread only.
     _not_send: PhantomData<*const ()>,
@@ -122,21 +123,34 @@ impl Tracee {
             How::Native => Box::new(ptrace::Ptrace::start(launch, streams)?),
             How::Qemu(qemu) => {
                 let syscalls = syscall_instructions(&elf, machine)?;
-                Box::new(gdbstub::GdbStub::start(launch, qemu, streams, syscalls)?)
+                Box::new(gdbstub::GdbStub::start(
+                    launch,
+                    qemu,
+                    streams,
+                    syscalls,
+                    elf.entry(),
+                )?)
             }
         };
         let mut tracee = Tracee {
             arch: launch.arch,
             backend,
+            base: 0,
             pending: None,
             _not_send: PhantomData,
         };
         let (pc, entry) = (tracee.register(Register::Pc)?, elf.entry());
+        tracee.base = pc.wrapping_sub(entry);
         ensure!(
-            pc == entry,
-            "stopped at {pc:#x}, not at the entry point {entry:#x}: is the program static, and not position-independent?"
+            tracee.base == 0 || elf.kind() == ObjectKind::Dynamic,
+            "stopped at {pc:#x}, not at the entry point {entry:#x}: is the program static?"
         );
         Ok(tracee)
+    }
+
+    /// How far the program is from where it was linked: 0, unless it is static-PIE.
+    pub fn base(&self) -> u64 {
+        self.base
     }
 
     /// The program's architecture.

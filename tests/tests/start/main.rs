@@ -1,5 +1,9 @@
 //! From `_start` to `main` and back to exit: what the kernel hands over, however
-//! odd, what `main` makes of it, and how a program ends.
+//! odd, what `main` makes of it, and how a program ends. Static and static-PIE, and on
+//! x86 by the kernel and by qemu.
+//!
+//! A name that begins with `row_` and a number shows that row of the table in
+//! src/startup/mod.rs.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -20,18 +24,20 @@ use object::read::elf::FileHeader;
 use object::{File, Object, ObjectSegment, ObjectSymbol};
 use xtask::arch::Arch;
 
+mod rows;
+
 cases![
     hello_says_hello,
     a_c_program_has_its_environment,
     an_assembly_program_reads_one_character,
     // Entry.
-    argc_may_be_zero,
+    row_06_argc_may_be_zero,
     the_auxiliary_vector_may_be_empty,
-    registers_may_hold_anything,
-    the_stack_may_be_misaligned,
+    row_07_registers_may_hold_anything,
+    row_04_the_stack_may_be_misaligned,
     everything_may_be_odd_at_once,
-    main_finds_an_aligned_stack_and_the_end_of_the_frames,
-    riscv64_has_its_global_pointer,
+    row_02_main_finds_the_end_of_the_frames,
+    row_05_riscv64_has_its_global_pointer,
     // Arguments and environment.
     the_environment_may_be_empty,
     variables_are_what_the_parent_set,
@@ -40,7 +46,7 @@ cases![
     there_may_be_200_000_arguments,
     an_argument_may_have_131_071_bytes,
     arguments_need_not_be_utf_8,
-    the_auxiliary_vector_tells_about_the_program,
+    row_15_the_auxiliary_vector_tells_about_the_program,
     each_process_has_its_own_random_bytes,
     // main and exit.
     main_may_return_nothing,
@@ -50,11 +56,11 @@ cases![
     exit_flushes_and_takes_the_low_8_bits,
     exit_works_from_under_any_number_of_calls,
     returning_from_main_flushes,
-    an_exit_that_does_not_happen_traps,
+    row_08_an_exit_that_does_not_happen_traps,
     _exit_flushes_nothing,
     abort_flushes_nothing,
     // System calls.
-    each_system_call_argument_arrives_in_its_place,
+    row_17_each_system_call_argument_arrives_in_its_place,
     only_minus_4095_to_minus_1_are_errors,
     // Panics.
     a_panic_tells_where_and_aborts,
@@ -70,8 +76,9 @@ cases![
 ];
 
 fn main() -> ExitCode {
+    let cases = [CASES, rows::CASES].concat();
     // What the compiler says does not depend on the target: once is enough.
-    harness::run_with(CASES, snippet::trials(SNIPPETS))
+    harness::run_on(Target::every_way(), &cases, snippet::trials(SNIPPETS))
 }
 
 fn hello_says_hello(target: Target) -> Result<()> {
@@ -219,7 +226,7 @@ fn run_forged<T>(
     Ok((forged, capture.stdout()?))
 }
 
-fn argc_may_be_zero(target: Target) -> Result<()> {
+fn row_06_argc_may_be_zero(target: Target) -> Result<()> {
     let oddity = Oddity {
         no_args: true,
         ..Oddity::default()
@@ -235,7 +242,7 @@ fn the_auxiliary_vector_may_be_empty(target: Target) -> Result<()> {
     oddity.check(target)
 }
 
-fn registers_may_hold_anything(target: Target) -> Result<()> {
+fn row_07_registers_may_hold_anything(target: Target) -> Result<()> {
     let oddity = Oddity {
         junk: true,
         ..Oddity::default()
@@ -243,7 +250,7 @@ fn registers_may_hold_anything(target: Target) -> Result<()> {
     oddity.check(target)
 }
 
-fn the_stack_may_be_misaligned(target: Target) -> Result<()> {
+fn row_04_the_stack_may_be_misaligned(target: Target) -> Result<()> {
     // By whole words: Rust reads no word from an address that is not a word's.
     let word = target.arch.word();
     for misalign_by in (word as u64..16).step_by(word) {
@@ -266,7 +273,7 @@ fn everything_may_be_odd_at_once(target: Target) -> Result<()> {
     oddity.check(target)
 }
 
-fn main_finds_an_aligned_stack_and_the_end_of_the_frames(target: Target) -> Result<()> {
+fn row_02_main_finds_the_end_of_the_frames(target: Target) -> Result<()> {
     for name in ["hello", "args"] {
         for misalign_by in [0, 1, 3, 4, 8, 12, 15] {
             let oddity = Oddity {
@@ -292,17 +299,26 @@ fn check_main(target: Target, name: &str, oddity: Oddity) -> Result<()> {
     // instruction before it is main's.
     let entry = tracee.register(Register::Pc)?;
     let mut call = entry;
+    let mut relocations = u32::from(target.pie);
     let main = loop {
         let event = tracee.step()?;
         ensure!(event == Event::Stopped, "{event:?} after {call:#x}");
         match tracee.register(Register::Pc)? {
+            // A static-PIE program relocates itself before.
+            pc if pc < entry && relocations > 0 => {
+                let back = tracee.return_address()?;
+                let event = tracee.run_to(back)?;
+                ensure!(event == Event::Stopped, "{event:?} while relocating");
+                relocations -= 1;
+                call = back;
+            }
             pc if pc < entry => break pc,
             pc if pc - entry < 256 => call = pc,
             pc => bail!("_start at {entry:#x} went from {call:#x} on to {pc:#x}"),
         }
     };
     if !target.is_release() {
-        let symbol = symbol(&launch.program, "main")?;
+        let symbol = tracee.base() + symbol(&launch.program, "main")?;
         ensure!(main == symbol, "called {main:#x}, and main is {symbol:#x}");
     }
 
@@ -346,7 +362,7 @@ fn symbol(program: &Path, name: &str) -> Result<u64> {
     address.with_context(|| format!("{} has no symbol {name}", program.display()))
 }
 
-fn riscv64_has_its_global_pointer(target: Target) -> Result<()> {
+fn row_05_riscv64_has_its_global_pointer(target: Target) -> Result<()> {
     let (_, stdout) = run_forged(&target.launch("global_pointer")?, junk_registers)?;
     let stdout = String::from_utf8(stdout)?;
     let numbers: Vec<_> = stdout.split_whitespace().collect();
@@ -532,7 +548,7 @@ fn arguments_need_not_be_utf_8(target: Target) -> Result<()> {
     Ok(())
 }
 
-fn the_auxiliary_vector_tells_about_the_program(target: Target) -> Result<()> {
+fn row_15_the_auxiliary_vector_tells_about_the_program(target: Target) -> Result<()> {
     let path = target.program("auxv")?;
     let image = fs::read(&path)?;
     let elf = File::parse(&*image)?;
@@ -566,11 +582,25 @@ fn the_auxiliary_vector_tells_about_the_program(target: Target) -> Result<()> {
             }
         ),
         format!("execfn: Some({path:?})"),
-        format!("entry: {:#x}", elf.entry()),
-        format!("phdr: {headers:#x} of type {kind:#x}"),
     ] {
         ensure!(lines.contains(&*expected), "no {expected} in {stdout}");
     }
+    // Both as far from where they were linked as the program is.
+    let address = |name: &str, rest: &str| {
+        let number = lines
+            .iter()
+            .find_map(|line| {
+                line.strip_prefix(name)?
+                    .strip_suffix(rest)?
+                    .strip_prefix("0x")
+            })
+            .with_context(|| format!("no {name} in {stdout}"))?;
+        anyhow::Ok(u64::from_str_radix(number, 16)?)
+    };
+    let entry = address("entry: ", "")?.wrapping_sub(elf.entry());
+    let phdr = address("phdr: ", &format!(" of type {kind:#x}"))?.wrapping_sub(headers);
+    ensure!(entry == phdr && entry % 4096 == 0, "{entry:#x}, {phdr:#x}");
+    ensure!(target.pie == (entry != 0), "{stdout}");
     Ok(())
 }
 
@@ -666,16 +696,20 @@ fn returning_from_main_flushes(target: Target) -> Result<()> {
 }
 
 /// The last system call of `hello` is refused, as a filter might refuse it.
-fn an_exit_that_does_not_happen_traps(target: Target) -> Result<()> {
+fn row_08_an_exit_that_does_not_happen_traps(target: Target) -> Result<()> {
+    let exit_group = match target.arch {
+        Arch::X86_64 => 231,
+        Arch::I386 => 252,
+        Arch::Aarch64 | Arch::Riscv64 => 94,
+    };
     let mut tracee = Tracee::start(&target.launch("hello")?, Streams::default())?;
-    ensure!(
-        matches!(tracee.next_syscall()?, Event::Syscall(_)),
-        "no write"
-    );
-    ensure!(
-        matches!(tracee.next_syscall()?, Event::Syscall(_)),
-        "no exit"
-    );
+    loop {
+        match tracee.next_syscall()? {
+            Event::Syscall(call) if call.number == exit_group => break,
+            Event::Syscall(_) => {}
+            event => bail!("{event:?} and no exit_group"),
+        }
+    }
     tracee.skip_syscall(-i64::from(libc::ENOSYS))?;
     let end = tracee.resume_to_end()?;
     ensure!(
@@ -699,7 +733,7 @@ fn abort_flushes_nothing(target: Target) -> Result<()> {
     Ok(())
 }
 
-fn each_system_call_argument_arrives_in_its_place(target: Target) -> Result<()> {
+fn row_17_each_system_call_argument_arrives_in_its_place(target: Target) -> Result<()> {
     let mut command = target.command("syscalls")?;
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn()?;
@@ -756,7 +790,7 @@ fn panic_message(target: Target, command: &mut Command) -> Result<String> {
 /// Checks what `panics` says when it panics in the way `way`, which the source's
 /// only line with `code` is for.
 fn check_panic(target: Target, way: &str, code: &str, message: &str) -> Result<()> {
-    const SOURCE: &str = include_str!("../programs/src/bin/panics.rs");
+    const SOURCE: &str = include_str!("../../programs/src/bin/panics.rs");
     let (line, column) = SOURCE
         .lines()
         .zip(1..)
