@@ -46,7 +46,7 @@ fn relocation_needs_no_relocation(target: Target) -> Result<()> {
     };
 
     // The piece of start-up, in assembly, refers to its table and to what it calls.
-    let piece = program.range("freestand_relocate_begin", "freestand_relocate_end")?;
+    let piece = program.sized("freestand_relocate", "freestand_relocates")?;
     let mut next = Vec::new();
     for reference in program.references(&piece)? {
         if let Use::Call = program.use_at(&reference)? {
@@ -112,18 +112,19 @@ struct Program<'a> {
 }
 
 impl<'a> Program<'a> {
-    /// What is between two symbols, called like the first.
-    fn range(&self, begin: &str, end: &str) -> Result<Function> {
-        let address = |name: &str| {
+    /// What begins at one symbol and has as many bytes as another says.
+    fn sized(&self, begin: &str, size: &str) -> Result<Function> {
+        let value = |name: &str| {
             let symbol = self.file.symbol_by_name(name);
             symbol
                 .map(|symbol| symbol.address())
                 .with_context(|| format!("there is no {name}"))
         };
+        let address = value(begin)?;
         Ok(Function {
             name: begin.to_owned(),
-            begin: address(begin)?,
-            end: address(end)?,
+            begin: address,
+            end: address + value(size)?,
         })
     }
 
