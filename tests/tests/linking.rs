@@ -52,8 +52,8 @@ freestand: a C library is linked in, which nothing starts.
 
 const NOT_RELOCATED: &str = "
 freestand: the program is position-independent (-pie), and nothing relocates it.
-  Link it with the arguments that freestand's build script makes when rustc is told
-  -C relocation-model=pie (README.md, Static-PIE), or without -pie.";
+  Link it with freestand's library, and the arguments that its build script makes when
+  rustc is told -C relocation-model=pie (README.md, Static-PIE), or without -pie.";
 
 const INDIRECT_FUNCTION: &str = "
 freestand: an indirect function (STT_GNU_IFUNC) is linked in, and nothing resolves it.
