@@ -218,7 +218,7 @@ core::arch::global_asm!(
 );
 
 /// A call of `freestand_syscall`, with as many arguments as there are. It pushes its return
-/// address, and nothing is kept below esp.
+/// address, so nothing is kept below esp, and may change the flags.
 #[rustfmt::skip]
 macro_rules! syscall {
     ($nr:ident => $result:ident $(, $a:ident $(, $b:ident $(, $c:ident)?)?)?) => {
@@ -228,7 +228,6 @@ macro_rules! syscall {
             $(in("ebx") $a,
             $(in("ecx") $b,
             $(in("edx") $c,)?)?)?
-            options(preserves_flags)
         )
     };
     // No operand may be esi: edi brings the fourth argument, and the exchange leaves
@@ -243,7 +242,6 @@ macro_rules! syscall {
             in("ecx") $b,
             in("edx") $c,
             in("edi") $d,
-            options(preserves_flags)
         )
     };
     // No register is left: eax points at the words that have none. They are not
@@ -261,7 +259,6 @@ macro_rules! syscall {
             in("ecx") $b,
             in("edx") $c,
             in("edi") $e,
-            options(preserves_flags)
         )
     }};
     // The same for ebp. It may be the frame pointer, by which the compiler finds its
@@ -282,7 +279,6 @@ macro_rules! syscall {
             in("ecx") $b,
             in("edx") $c,
             in("edi") $e,
-            options(preserves_flags)
         )
     }};
 }

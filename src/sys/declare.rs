@@ -150,6 +150,11 @@ pub trait Value: Sized {
     /// How a tool may show it.
     const SHOWN: Shown;
 
+    /// Has start-up see to what a value of this type relies on. It stands where the call
+    /// is made, whether or not that fails, and is no instruction.
+    #[inline(always)]
+    fn rely() {}
+
     /// Reads a word that stands for no error.
     fn from_register(result: Register) -> Self;
 }
@@ -203,6 +208,7 @@ impl<T: Value> Outcome for Result<T> {
 
     #[inline(always)]
     fn decode(result: Register) -> Self {
+        T::rely();
         match Errno::from_result(result.addr()) {
             Some(errno) => Err(errno),
             None => Ok(T::from_register(result)),
@@ -215,6 +221,7 @@ impl<T: Value> Outcome for T {
 
     #[inline(always)]
     fn decode(result: Register) -> Self {
+        T::rely();
         T::from_register(result)
     }
 }

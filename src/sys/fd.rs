@@ -776,18 +776,10 @@ impl OwnedFd {
     }
 }
 
-/// Has start-up see to it that in a program with more rights than its parent no new
-/// descriptor is 0, 1 or 2: `startup/secure.rs`.
-#[inline(always)]
-fn needs_standard_descriptors() {
-    arch::require!("freestand_secure");
-    arch::needs_fast_calls();
-}
-
 impl Drop for OwnedFd {
     fn drop(&mut self) {
-        // What the kernel fills with descriptors passes through here only.
-        needs_standard_descriptors();
+        // Those that the kernel fills in pass through here only.
+        OwnedFd::rely();
         // SAFETY: this is the owner, and it ends here. The error is reachable
         // through `OwnedFd::close`; a drop has nobody to tell.
         let _ = unsafe { close(self.fd) };
@@ -797,9 +789,16 @@ impl Drop for OwnedFd {
 impl Value for OwnedFd {
     const SHOWN: Shown = Shown::Descriptor;
 
+    /// On no new descriptor being 0, 1 or 2 in a program with more rights than its parent
+    /// (`startup/secure.rs`), and on calls being fast, for now there will be many.
+    #[inline(always)]
+    fn rely() {
+        arch::require!("freestand_secure");
+        arch::needs_fast_calls();
+    }
+
     #[inline(always)]
     fn from_register(result: Register) -> Self {
-        needs_standard_descriptors();
         // SAFETY: only calls that return a new descriptor are declared to return
         // an OwnedFd, and nothing else knows of it yet.
         unsafe { OwnedFd::from_raw_fd(result.addr() as c_int) }

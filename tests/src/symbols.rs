@@ -27,6 +27,8 @@ pub struct Program {
     pub path: PathBuf,
     /// The functions, by their symbols.
     pub functions: BTreeMap<String, Function>,
+    /// Where each symbol is, whatever it stands for.
+    addresses: BTreeMap<String, u64>,
 }
 
 /// Builds the programs of these names at `opt-level = "z"`, with symbols.
@@ -61,7 +63,9 @@ impl Program {
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let file = File::parse(&*bytes)?;
         let mut functions = BTreeMap::new();
+        let mut addresses = BTreeMap::new();
         for symbol in file.symbols() {
+            addresses.insert(symbol.name()?.to_owned(), symbol.address());
             let Some(index) = symbol.section_index() else {
                 continue;
             };
@@ -78,7 +82,11 @@ impl Program {
             };
             functions.insert(symbol.name()?.to_owned(), function);
         }
-        Ok(Program { path, functions })
+        Ok(Program {
+            path,
+            functions,
+            addresses,
+        })
     }
 
     /// The function of this name.
@@ -90,5 +98,26 @@ impl Program {
         self.functions
             .get(name)
             .with_context(|| format!("{} has no function {name}", self.path.display()))
+    }
+
+    /// The function's code, in which a call of i386's `freestand_syscall` is one of address
+    /// 0: how far that is from the function is no matter of the function's.
+    ///
+    /// # Errors
+    ///
+    /// If there is no function of this name.
+    pub fn code(&self, name: &str) -> Result<Vec<u8>> {
+        let Function { address, mut code } = self.function(name)?.clone();
+        let Some(&target) = self.addresses.get("freestand_syscall") else {
+            return Ok(code);
+        };
+        for end in 5..=code.len() {
+            let distance = target.wrapping_sub(address + end as u64) as u32;
+            // call rel32 (Intel SDM, CALL).
+            if code[end - 5] == 0xe8 && code[end - 4..end] == distance.to_le_bytes() {
+                code[end - 4..end].fill(0);
+            }
+        }
+        Ok(code)
     }
 }

@@ -176,36 +176,20 @@ impl fmt::Display for Target {
     }
 }
 
-/// Whether a program is one of those that show how programs start and end: the demos and
-/// what tests/start.rs runs. The others are no different as static-PIE.
+/// Whether a program is one of those that show what start-up does, the rows of the table
+/// in src/startup/mod.rs. The others are no different as static-PIE.
 fn of_start_up(name: &str) -> bool {
-    const DEMOS: [&str; 7] = [
+    const NAMES: [&str; 8] = [
         "args",
-        "cat",
-        "echo_env",
-        "greet",
-        "hello",
-        "initstack",
-        "readchar",
-    ];
-    const TESTS: [&str; 12] = [
         "auxv",
         "count_args",
-        "ending",
-        "env_var",
-        "errno",
         "global_pointer",
-        "panic_in_thread",
-        "panics",
-        "returns_i32",
-        "statics",
+        "hello",
+        "readchar",
         "syscalls",
-        "write_args",
+        "echo_env",
     ];
-    DEMOS.contains(&name)
-        || TESTS.contains(&name)
-        || name.starts_with("main_")
-        || name.starts_with("start_")
+    NAMES.contains(&name) || name.starts_with("start_")
 }
 
 /// A test, to be run on each target.

@@ -278,9 +278,9 @@ fn a_typed_call_is_the_instruction_and_the_test_for_an_error(target: Target) -> 
     let [typed, by_hand] = &programs[..] else {
         bail!("{} programs", programs.len());
     };
-    let code = |name: &str| -> Result<[&[u8]; 2]> {
+    let code = |name: &str| -> Result<[Vec<u8>; 2]> {
         let name = format!("subject_{name}");
-        Ok([&typed.function(&name)?.code, &by_hand.function(&name)?.code])
+        Ok([typed.code(&name)?, by_hand.code(&name)?])
     };
     for name in ["getpid", "read", "write"] {
         let [typed, by_hand] = code(name)?;

@@ -12,7 +12,7 @@ use freestand_tests::trace::count::{Count, count_instructions};
 use freestand_tests::trace::stack::InitialStack;
 use freestand_tests::trace::{Event, Streams, Tracee};
 use freestand_tests::{cases, harness};
-use object::elf::{PT_GNU_STACK, PT_PHDR};
+use object::elf::{PT_GNU_STACK, PT_PHDR, PT_TLS};
 use xtask::arch::Arch;
 use xtask::elf::{self, Image, Segment};
 use xtask::program::{self, Package};
@@ -68,6 +68,7 @@ fn every_program_has_the_segments_of_the_linker_script(target: Target) -> Result
             // Without `-n` the linker describes the program headers as well.
             ensure!(
                 segment.kind == PT_GNU_STACK.0
+                    || (segment.kind == PT_TLS.0 && name.starts_with("start_tls"))
                     || (segment.kind == PT_PHDR.0 && !target.is_release()),
                 "{name}: {segment:?}"
             );
@@ -154,7 +155,13 @@ fn programs_without_section_headers_run_the_same(target: Target) -> Result<()> {
         let name = program.name;
         ensure!(cut.status == expected.status, "{name}: {cut:?}");
         let (printed, expected) = (comparable(&cut.stdout), comparable(&expected.stdout));
-        ensure!(printed == expected, "{name} prints {printed}");
+        // What initstack prints is addresses, at which the kernel puts things each time anew.
+        if name == "initstack" {
+            let head = expected.lines().next();
+            ensure!(printed.lines().next() == head, "{name} prints {printed}");
+        } else {
+            ensure!(printed == expected, "{name} prints {printed}");
+        }
         if name == "hello" {
             ensure!(expect_status(&cut, 0)? == b"Hello, world!\n");
         }
