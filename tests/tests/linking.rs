@@ -30,6 +30,7 @@ cases![
     a_destructor_is_called,
     a_constructor_of_the_old_kind_is_refused,
     a_destructor_of_the_old_kind_is_refused,
+    what_is_loaded_anywhere_is_aligned_to_a_page_at_most,
 ];
 
 fn main() -> ExitCode {
@@ -70,6 +71,10 @@ freestand: a constructor or destructor is linked in, and nothing calls it.
 const OLD_CONSTRUCTORS: &str = "
 freestand: a constructor of the old kind (section .ctors or .dtors) is linked in.
   Compile the object that has it with a compiler that uses .init_array.";
+
+const OVERALIGNED: &str = "
+freestand: something is aligned to more than 4096 bytes, and the program is static-PIE,
+  which the kernel loads at any page. Align it at run time, or link without -pie.";
 
 /// A folder in which programs in C are made.
 struct Bench {
@@ -374,4 +379,17 @@ fn a_constructor_of_the_old_kind_is_refused(target: Target) -> Result<()> {
 
 fn a_destructor_of_the_old_kind_is_refused(target: Target) -> Result<()> {
     check_section(target, ".dtors", OLD_CONSTRUCTORS)
+}
+
+fn what_is_loaded_anywhere_is_aligned_to_a_page_at_most(target: Target) -> Result<()> {
+    let bench = Bench::new(target)?;
+    let link = |alignment: u32, pie: bool| {
+        let source =
+            format!("int v __attribute__((aligned({alignment}))); int main(void) {{ return v; }}");
+        let object = bench.compile("program.o", &source, pie)?;
+        bench.link(&[&object], pie)
+    };
+    succeed(&mut link(4096, true)?)?;
+    fail(&mut link(8192, true)?, OVERALIGNED)?;
+    succeed(&mut link(8192, false)?)
 }
