@@ -21,7 +21,7 @@
 //! | 7 | no register but the stack pointer means anything | `start/*.S` | `row_07` |
 //! | 8 | an exit_group that returns traps | `start/*.S` | `row_08` |
 //! | 9 | the stack is not executable | `start/*.S`, the note | `files`: `every_program_keeps_the_rules` |
-//! | 10 | static-PIE relocates itself, and protects what it relocated | `relocate.rs` | `row_10`; `linking` reads its machine code |
+//! | 10 | static-PIE relocates itself, and protects what it relocated | `relocate.rs` | `row_10`; `relocation` reads its machine code; `linking`, what is refused |
 //! | 11 | thread-local storage, both variants, any alignment up to a page | `tls.rs` | `row_11` |
 //! | 12 | the canary is random, one byte of it 0 | `canary.rs` | `row_12` |
 //! | 13 | constructors, destructors, exit handlers | `constructors.rs`, [`process::at_exit`](crate::process::at_exit) | `row_13` |
