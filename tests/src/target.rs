@@ -179,15 +179,17 @@ impl fmt::Display for Target {
 /// Whether a program is one of those that show what start-up does, the rows of the table
 /// in src/startup/mod.rs. The others are no different as static-PIE.
 fn of_start_up(name: &str) -> bool {
-    const NAMES: [&str; 8] = [
+    const NAMES: [&str; 10] = [
         "args",
         "auxv",
+        "cat",
         "count_args",
+        "echo_env",
         "global_pointer",
         "hello",
         "readchar",
         "syscalls",
-        "echo_env",
+        "write_args",
     ];
     NAMES.contains(&name) || name.starts_with("start_")
 }
