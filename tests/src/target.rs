@@ -179,13 +179,14 @@ impl fmt::Display for Target {
 /// Whether a program is one of those that show what start-up does, the rows of the table
 /// in src/startup/mod.rs. The others are no different as static-PIE.
 fn of_start_up(name: &str) -> bool {
-    const NAMES: [&str; 10] = [
+    const NAMES: [&str; 11] = [
         "args",
         "auxv",
         "cat",
         "count_args",
         "echo_env",
         "global_pointer",
+        "greet",
         "hello",
         "readchar",
         "syscalls",
