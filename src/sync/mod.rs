@@ -29,6 +29,12 @@ pub fn expect_threads() {
     THREADS.store(true, Ordering::Relaxed);
 }
 
+/// Whether [`expect_threads`] was called.
+#[inline(always)]
+pub(crate) fn expects_threads() -> bool {
+    THREADS.load(Ordering::Relaxed)
+}
+
 /// The lock itself: a word that threads sleep on. Without contention, taking it
 /// and giving it back are one atomic instruction each and no system call.
 ///
@@ -44,7 +50,7 @@ pub struct RawMutex(AtomicU32);
 impl RawMutex {
     #[cold]
     fn lock_contended(&self) {
-        if !THREADS.load(Ordering::Relaxed) {
+        if !expects_threads() {
             arch::trap();
         }
         while self.0.swap(CONTENDED, Ordering::Acquire) != FREE {
@@ -89,7 +95,7 @@ unsafe impl lock_api::RawMutex for RawMutex {
 
     #[inline]
     unsafe fn unlock(&self, _: GuardSend) {
-        if self.0.swap(FREE, Ordering::Release) == CONTENDED && THREADS.load(Ordering::Relaxed) {
+        if self.0.swap(FREE, Ordering::Release) == CONTENDED && expects_threads() {
             self.wake_one();
         }
     }

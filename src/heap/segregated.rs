@@ -1,0 +1,342 @@
+//! Lists of free blocks by class, in front of the source.
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::cell::UnsafeCell;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+use super::Stats;
+use super::cache::Shared;
+use super::class;
+use super::depot::Depot;
+use super::large;
+use super::list::{Key, List};
+use crate::startup::InitialStack;
+use crate::startup::stack::kept_argv;
+use crate::sync::{self, Mutex, MutexGuard};
+
+/// The size of the largest blocks that are not mappings of their own.
+const LARGEST_MIDDLE: usize = 128 << 10;
+
+/// A heap: for small blocks lists by size, in front of linked_list_allocator over brk and
+/// mmap, and mappings for large ones.
+///
+/// Where there may be several threads, [`sync::expect_threads`] must have been called
+/// before a second one uses it.
+pub struct Heap {
+    /// What links are mangled with, from before the first block on.
+    key: AtomicUsize,
+    /// The free small blocks, while there is one thread.
+    alone: UnsafeCell<[List; class::COUNT]>,
+    /// What threads share, from when it is first wanted on.
+    shared: AtomicPtr<Shared>,
+    depot: Mutex<Depot>,
+    /// Bytes in mappings of large blocks.
+    large: AtomicUsize,
+}
+
+// SAFETY: `alone` is looked at while there is one thread, and after that once, under the
+// depot's lock. The rest keeps threads apart by itself.
+unsafe impl Sync for Heap {}
+
+/// Which way a block goes.
+enum Kind {
+    /// Small, of this class.
+    Small(usize),
+    /// Of this size, from the source.
+    Middle(usize),
+    /// A mapping.
+    Large,
+}
+
+impl Kind {
+    #[inline(always)]
+    fn of(layout: Layout) -> Kind {
+        // What has an alignment is rounded up to it: see `class`.
+        match layout.pad_to_align().size() {
+            size @ ..=class::LARGEST => Kind::Small(class::of(size)),
+            size @ ..=LARGEST_MIDDLE => Kind::Middle(size),
+            _ => Kind::Large,
+        }
+    }
+}
+
+impl Heap {
+    /// An empty heap: it asks the kernel for memory when it is first used.
+    pub const fn new() -> Heap {
+        Heap {
+            key: AtomicUsize::new(0),
+            alone: UnsafeCell::new([const { List::EMPTY }; class::COUNT]),
+            shared: AtomicPtr::new(ptr::null_mut()),
+            depot: Mutex::new(Depot::new()),
+            large: AtomicUsize::new(0),
+        }
+    }
+
+    /// How many bytes it has, and where they are. While other threads use it, what they
+    /// change meanwhile may count twice or not at all.
+    pub fn stats(&self) -> Stats {
+        let key = self.key();
+        let shared = self.shared.load(Ordering::Acquire);
+        let free = if shared.is_null() {
+            // SAFETY: there is one thread, or it left no block behind.
+            let alone = unsafe { &*self.alone.get() }.iter().enumerate();
+            alone
+                .map(|(class, list)| list.len(key) * class::size(class))
+                .sum()
+        } else {
+            // SAFETY: once it is there it stays.
+            unsafe { (*shared).free(key) }
+        };
+        let mut depot = self.depot.lock();
+        let [brk, mapped, holes] = depot.source.sizes();
+        let [_, left] = depot.in_runs();
+        drop(depot);
+        let large = self.large.load(Ordering::Relaxed);
+        let own = if shared.is_null() {
+            0
+        } else {
+            size_of::<Shared>()
+        };
+        let unused = holes + left;
+        Stats {
+            brk,
+            mapped,
+            large,
+            used: (brk + mapped + large).saturating_sub(free + unused + own),
+            free,
+            unused,
+        }
+    }
+
+    #[inline(always)]
+    fn key(&self) -> Key {
+        // Whoever has a block, or sees what is shared, sees what came before.
+        Key(self.key.load(Ordering::Relaxed))
+    }
+
+    /// The depot, and with it a key.
+    fn depot(&self) -> MutexGuard<'_, Depot> {
+        let depot = self.depot.lock();
+        if self.key().0 == 0 {
+            self.key.store(random(), Ordering::Relaxed);
+        }
+        depot
+    }
+
+    /// A small block, or null.
+    #[inline]
+    fn allocate(&self, class: usize) -> *mut u8 {
+        if sync::expects_threads() {
+            return self.allocate_shared(class);
+        }
+        // SAFETY: there is one thread, and it is here.
+        let list = unsafe { &mut (*self.alone.get())[class] };
+        let block = list.pop(self.key());
+        if !block.is_null() {
+            return block;
+        }
+        self.refill(class)
+    }
+
+    /// # Safety
+    ///
+    /// `block` must be from [`Heap::allocate`], of this class.
+    #[inline]
+    unsafe fn deallocate(&self, block: *mut u8, class: usize) {
+        if sync::expects_threads() {
+            // SAFETY: passed on to the caller.
+            return unsafe { self.deallocate_shared(block, class) };
+        }
+        // SAFETY: there is one thread, and it is here; the block is the caller's promise.
+        unsafe { (*self.alone.get())[class].push(block, self.key()) }
+    }
+
+    /// A block from a page full of fresh ones. There is one thread.
+    #[cold]
+    #[inline(never)]
+    fn refill(&self, class: usize) -> *mut u8 {
+        let mut list = self.fresh(class);
+        let block = list.pop(self.key());
+        // SAFETY: there is one thread, and it is here.
+        unsafe { (*self.alone.get())[class] = list };
+        block
+    }
+
+    /// Fresh blocks of a class; an empty list if there is no memory.
+    fn fresh(&self, class: usize) -> List {
+        let (start, count) = self.depot().fresh(class);
+        // SAFETY: the blocks are fresh, and of the class's size.
+        unsafe { List::carve(start, class::size(class), count, self.key()) }
+    }
+
+    fn allocate_shared(&self, class: usize) -> *mut u8 {
+        match self.shared() {
+            Some(shared) => shared.allocate(class, self.key(), || self.fresh(class)),
+            None => ptr::null_mut(),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Heap::deallocate`].
+    unsafe fn deallocate_shared(&self, block: *mut u8, class: usize) {
+        match self.shared() {
+            // SAFETY: passed on to the caller.
+            Some(shared) => unsafe { shared.deallocate(block, class, self.key()) },
+            None => {
+                let _lock = self.depot.lock();
+                // SAFETY: as long as nothing is shared, the lists are used under the
+                // depot's lock alone.
+                unsafe { (*self.alone.get())[class].push(block, self.key()) }
+            }
+        }
+    }
+
+    /// What threads share, unless there is no memory for it.
+    #[inline]
+    fn shared(&self) -> Option<&Shared> {
+        // SAFETY: once it is there it stays.
+        match unsafe { self.shared.load(Ordering::Acquire).as_ref() } {
+            None => self.share(),
+            shared => shared,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn share(&self) -> Option<&Shared> {
+        let mut depot = self.depot();
+        let mut shared = self.shared.load(Ordering::Acquire);
+        if shared.is_null() {
+            shared = depot
+                .allocate(size_of::<Shared>(), align_of::<Shared>())
+                .cast();
+            if shared.is_null() {
+                return None;
+            }
+            // SAFETY: there is room for it. There are threads, so that all come to this
+            // lock to get at the lists.
+            unsafe { Shared::init(shared, &mut *self.alone.get()) };
+            self.shared.store(shared, Ordering::Release);
+        }
+        // SAFETY: it is there now.
+        unsafe { Some(&*shared) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_pages(&self, layout: Layout) -> *mut u8 {
+        if let Kind::Middle(size) = Kind::of(layout) {
+            return self.depot.lock().allocate(size, layout.align());
+        }
+        let block = large::allocate(layout);
+        if !block.is_null() {
+            self.count_large(0, layout.size());
+        }
+        block
+    }
+
+    /// # Safety
+    ///
+    /// `block` must be from [`Heap::allocate_pages`] with the same layout.
+    #[cold]
+    #[inline(never)]
+    unsafe fn deallocate_pages(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: passed on to the caller.
+        unsafe {
+            if let Kind::Middle(size) = Kind::of(layout) {
+                self.depot.lock().deallocate(block, size, layout.align());
+            } else {
+                large::deallocate(block, layout.size());
+                self.count_large(layout.size(), 0);
+            }
+        }
+    }
+
+    /// Counts that a large block of `old` bytes has `new`.
+    fn count_large(&self, old: usize, new: usize) {
+        let [old, new] = [old, new].map(|size| large::length(size).unwrap_or(0));
+        self.large
+            .fetch_add(new.wrapping_sub(old), Ordering::Relaxed);
+    }
+}
+
+// SAFETY: every block comes from a run, a hole or a mapping that is the heap's alone, is
+// handed out once, and goes back to where it came from, which its layout says.
+unsafe impl GlobalAlloc for Heap {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        match Kind::of(layout) {
+            Kind::Small(class) => self.allocate(class),
+            _ => self.allocate_pages(layout),
+        }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: passed on to the caller: the block is from `alloc`, with this layout.
+        unsafe {
+            match Kind::of(layout) {
+                Kind::Small(class) => self.deallocate(block, class),
+                _ => self.deallocate_pages(block, layout),
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: passed on to the caller.
+        unsafe {
+            let block = self.alloc(layout);
+            // A new mapping is zeros already.
+            if !block.is_null() && !matches!(Kind::of(layout), Kind::Large) {
+                block.write_bytes(0, layout.size());
+            }
+            block
+        }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: passed on to the caller: the size is one that a layout may have, and the
+        // block is from `alloc`, with `layout`.
+        unsafe {
+            let new_layout = Layout::from_size_align_unchecked(size, layout.align());
+            let stays = match (Kind::of(layout), Kind::of(new_layout)) {
+                (Kind::Small(old), Kind::Small(new)) => old == new,
+                (Kind::Middle(old), Kind::Middle(new)) => old.div_ceil(4096) == new.div_ceil(4096),
+                (Kind::Large, Kind::Large) => {
+                    if let Some(moved) = large::reallocate(block, layout, size) {
+                        self.count_large(layout.size(), size);
+                        return moved;
+                    }
+                    false
+                }
+                _ => false,
+            };
+            if stays {
+                return block;
+            }
+            let moved = self.alloc(new_layout);
+            if !moved.is_null() {
+                moved.copy_from_nonoverlapping(block, layout.size().min(size));
+                self.dealloc(block, layout);
+            }
+            moved
+        }
+    }
+}
+
+/// A word that is random in each process: `AT_RANDOM`'s last, since the first is the
+/// canary. In a process that another start-up than ours began it is 0, and links are
+/// mangled with their places alone.
+fn random() -> usize {
+    let argv = kept_argv();
+    if argv.is_null() {
+        return 0;
+    }
+    // SAFETY: it is what _start found on the initial stack.
+    let auxv = unsafe { InitialStack::from_argv(argv) }.auxv();
+    let random = auxv.random().and_then(|bytes| bytes.last_chunk());
+    random.map_or(0, |&word| usize::from_ne_bytes(word))
+}
