@@ -27,28 +27,19 @@
 
 use core::hint;
 
-use super::class;
+use super::class::{Class, PerClass};
 use super::list::{Key, List, Stack};
 use super::prim::{AtomicBool, Cell, Ordering, STRIPES, spot};
 use crate::sync::{Mutex, MutexGuard};
 
 /// How many blocks make a list full: as many as are 16 KiB, within limits.
-const FULL: [u8; class::COUNT] = {
-    let mut full = [0; class::COUNT];
-    let mut class = 0;
-    while class < class::COUNT {
-        let blocks = (16 << 10) / class::size(class);
-        full[class] = if blocks < 2 {
-            2
-        } else if blocks > 64 {
-            64
-        } else {
-            blocks as u8
-        };
-        class += 1;
+const fn full(class: Class) -> u32 {
+    match (16 << 10) / class.size() {
+        blocks @ 2..=64 => blocks as u32,
+        ..2 => 2,
+        _ => 64,
     }
-    full
-};
+}
 
 /// What all threads share.
 pub struct Shared {
@@ -61,7 +52,7 @@ pub struct Shared {
 #[repr(align(128))]
 struct Stripe {
     busy: AtomicBool,
-    magazines: Cell<[Magazine; class::COUNT]>,
+    magazines: Cell<PerClass<Magazine>>,
 }
 
 // SAFETY: only whoever has set `busy` looks at the magazines.
@@ -75,13 +66,15 @@ struct Magazine {
     full: List,
     /// By how many blocks `current` has grown since it was put there: at most as many as
     /// there are.
-    count: u8,
+    count: u32,
+    /// With how many it is full.
+    limit: u32,
 }
 
 struct Exchange {
-    lists: [Stack; class::COUNT],
+    lists: PerClass<Stack>,
     /// What the only thread left behind, in lists of any length.
-    rest: [List; class::COUNT],
+    rest: PerClass<List>,
 }
 
 impl Shared {
@@ -90,7 +83,7 @@ impl Shared {
     /// # Safety
     ///
     /// There must be room for it, of any content.
-    pub unsafe fn init(place: *mut Shared, rest: &mut [List; class::COUNT]) {
+    pub unsafe fn init(place: *mut Shared, rest: &mut PerClass<List>) {
         // Piece by piece: all of it is too much for a stack.
         // SAFETY: passed on to the caller.
         unsafe {
@@ -98,15 +91,15 @@ impl Shared {
                 (&raw mut (*place).stripes[index]).write(Stripe::new());
             }
             (&raw mut (*place).exchange).write(Mutex::new(Exchange {
-                lists: [const { Stack::EMPTY }; class::COUNT],
-                rest: rest.each_mut().map(List::take),
+                lists: PerClass::new(|_| Stack::EMPTY),
+                rest: PerClass::new(|class| rest[class].take()),
             }));
         }
     }
 
     /// A block of a class; null if there is none, not even a `fresh` one.
     #[inline]
-    pub fn allocate(&self, class: usize, key: Key, fresh: impl FnOnce() -> List) -> *mut u8 {
+    pub fn allocate(&self, class: Class, key: Key, fresh: impl FnOnce() -> List) -> *mut u8 {
         let refill = || {
             let list = self.exchange().take(class, key);
             if list.is_empty() { fresh() } else { list }
@@ -115,8 +108,8 @@ impl Shared {
             Some(stripe) => {
                 let block = stripe.magazines.with_mut(|magazines| {
                     // SAFETY: the stripe is claimed.
-                    let magazine = unsafe { &mut (*magazines)[class] };
-                    let block = magazine.pop(class, key);
+                    let magazine = unsafe { &mut (&mut *magazines)[class] };
+                    let block = magazine.pop(key);
                     if !block.is_null() {
                         return block;
                     }
@@ -141,12 +134,12 @@ impl Shared {
     ///
     /// As for [`List::push`].
     #[inline]
-    pub unsafe fn deallocate(&self, block: *mut u8, class: usize, key: Key) {
+    pub unsafe fn deallocate(&self, block: *mut u8, class: Class, key: Key) {
         let given = match self.claim() {
             Some(stripe) => {
                 let given = stripe.magazines.with_mut(|magazines| {
                     // SAFETY: the stripe is claimed; the block is the caller's promise.
-                    unsafe { (&mut (*magazines)[class]).push(block, class, key) }
+                    unsafe { (&mut *magazines)[class].push(block, key) }
                 });
                 stripe.release();
                 given
@@ -165,7 +158,7 @@ impl Shared {
 
     #[cold]
     #[inline(never)]
-    fn give(&self, list: List, class: usize, key: Key) {
+    fn give(&self, list: List, class: Class, key: Key) {
         self.exchange().lists[class].push(list, key);
     }
 
@@ -196,9 +189,9 @@ impl Shared {
         let mut free = 0;
         {
             let exchange = self.exchange();
-            for class in 0..class::COUNT {
+            for class in Class::all() {
                 let blocks = exchange.lists[class].len(key) + exchange.rest[class].len(key);
-                free += blocks * class::size(class);
+                free += blocks * class.size();
             }
         }
         for stripe in &self.stripes {
@@ -207,10 +200,10 @@ impl Shared {
             }
             free += stripe.magazines.with_mut(|magazines| {
                 // SAFETY: the stripe is claimed.
-                let magazines = unsafe { &*magazines }.iter().enumerate();
+                let magazines = unsafe { &*magazines }.iter();
                 magazines.fold(0, |free, (class, magazine)| {
                     let blocks = magazine.current.len(key) + magazine.full.len(key);
-                    free + blocks * class::size(class)
+                    free + blocks * class.size()
                 })
             });
             stripe.release();
@@ -221,14 +214,9 @@ impl Shared {
 
 impl Stripe {
     fn new() -> Stripe {
-        const EMPTY: Magazine = Magazine {
-            current: List::EMPTY,
-            full: List::EMPTY,
-            count: 0,
-        };
         Stripe {
             busy: AtomicBool::new(false),
-            magazines: Cell::new([EMPTY; class::COUNT]),
+            magazines: Cell::new(PerClass::new(Magazine::new)),
         }
     }
 
@@ -240,11 +228,20 @@ impl Stripe {
 }
 
 impl Magazine {
+    fn new(class: Class) -> Magazine {
+        Magazine {
+            current: List::EMPTY,
+            full: List::EMPTY,
+            count: 0,
+            limit: full(class),
+        }
+    }
+
     #[inline]
-    fn pop(&mut self, class: usize, key: Key) -> *mut u8 {
+    fn pop(&mut self, key: Key) -> *mut u8 {
         if self.current.is_empty() && !self.full.is_empty() {
             self.current = self.full.take();
-            self.count = FULL[class];
+            self.count = self.limit;
         }
         self.count = self.count.saturating_sub(1);
         self.current.pop(key)
@@ -256,9 +253,9 @@ impl Magazine {
     ///
     /// As for [`List::push`].
     #[inline]
-    unsafe fn push(&mut self, block: *mut u8, class: usize, key: Key) -> List {
+    unsafe fn push(&mut self, block: *mut u8, key: Key) -> List {
         let mut given = List::EMPTY;
-        if self.count >= FULL[class] {
+        if self.count >= self.limit {
             given = self.full.take();
             self.full = self.current.take();
             self.count = 0;
@@ -272,10 +269,10 @@ impl Magazine {
 
 impl Exchange {
     /// A list of blocks of a class, empty if there are none.
-    fn take(&mut self, class: usize, key: Key) -> List {
+    fn take(&mut self, class: Class, key: Key) -> List {
         let list = self.lists[class].pop(key);
         if list.is_empty() {
-            return self.rest[class].split(FULL[class].into(), key);
+            return self.rest[class].split(full(class), key);
         }
         list
     }

@@ -3,7 +3,7 @@
 use core::alloc::Layout;
 use core::ptr;
 
-use super::class;
+use super::class::{COUNT, Class, PerClass};
 use super::source::Source;
 
 /// What the source is asked for multiples of: so there are few holes, and none is too
@@ -16,65 +16,71 @@ const RUN: usize = 16 << 10;
 /// The source, and what was taken from it to be cut into small blocks.
 pub struct Depot {
     pub source: Source,
-    runs: [Run; class::COUNT],
+    runs: PerClass<Run>,
     /// Bytes in all runs there ever were.
     total: usize,
 }
 
 /// Memory that is being cut into blocks of one class.
+#[derive(Clone, Copy)]
 struct Run {
     next: *mut u8,
-    left: usize,
+    end: *mut u8,
 }
 
 // SAFETY: the runs belong to the depot, whichever thread has it.
 unsafe impl Send for Depot {}
 
+impl Run {
+    const EMPTY: Run = Run {
+        next: ptr::null_mut(),
+        end: ptr::null_mut(),
+    };
+
+    fn left(&self) -> usize {
+        self.end.addr() - self.next.addr()
+    }
+}
+
 impl Depot {
     pub const fn new() -> Depot {
-        const EMPTY: Run = Run {
-            next: ptr::null_mut(),
-            left: 0,
-        };
         Depot {
             source: Source::new(),
-            runs: [EMPTY; class::COUNT],
+            runs: PerClass::from([Run::EMPTY; COUNT]),
             total: 0,
         }
     }
 
-    /// Blocks of a class that nobody ever had: where they begin and how many there are, one
-    /// after the other. As many as are in a page, or one; none if the kernel has no memory.
-    pub fn fresh(&mut self, class: usize) -> (*mut u8, usize) {
-        let size = class::size(class);
-        if self.runs[class].left < size {
+    /// Memory for blocks of a class, that nobody ever had: where it begins and ends. A page
+    /// of it, or a block, or nothing if the kernel has no memory.
+    pub fn fresh(&mut self, class: Class) -> [*mut u8; 2] {
+        let size = class.size();
+        if self.runs[class].left() < size {
             self.runs[class] = self.new_run(class);
         }
         let run = &mut self.runs[class];
-        let count = (PAGE.min(run.left) / size).max(usize::from(run.left > 0));
         let start = run.next;
-        run.next = start.wrapping_add(count * size);
-        run.left -= count * size;
-        (start, count)
+        while run.left() >= size && run.next.addr() + size <= start.addr() + PAGE.max(size) {
+            run.next = run.next.wrapping_add(size);
+        }
+        [start, run.next]
     }
 
     /// A run for at least four blocks, or where memory is short for one; empty if there is
     /// not that much. The more there is in runs, the larger is the next.
-    fn new_run(&mut self, class: usize) -> Run {
-        let size = class::size(class);
+    fn new_run(&mut self, class: Class) -> Run {
+        let size = class.size();
         let wanted = (self.total / 64).clamp(RUN, 1 << 20).max(4 * size);
         for length in [wanted, size] {
             let length = length.next_multiple_of(PAGE);
-            let next = self.allocate(length, class::align(class));
+            let next = self.allocate(length, class.align());
             if !next.is_null() {
                 self.total += length;
-                return Run { next, left: length };
+                let end = next.wrapping_add(length);
+                return Run { next, end };
             }
         }
-        Run {
-            next: ptr::null_mut(),
-            left: 0,
-        }
+        Run::EMPTY
     }
 
     /// Whole pages for `size` bytes, or null.
@@ -92,11 +98,15 @@ impl Depot {
         unsafe { self.source.deallocate(block, pages(size, align)) }
     }
 
-    /// Bytes in runs: cut into blocks, and not.
-    pub fn in_runs(&self) -> [usize; 2] {
-        let left = self.runs.iter().map(|run| run.left).sum();
-        [self.total - left, left]
+    /// Bytes in runs that are in no block yet.
+    pub fn left(&self) -> usize {
+        self.runs.iter().map(|(_, run)| run.left()).sum()
     }
+}
+
+/// Whether blocks of whole pages for these sizes are equally large.
+pub const fn is_same(one: usize, other: usize) -> bool {
+    one.next_multiple_of(PAGE) == other.next_multiple_of(PAGE)
 }
 
 /// The layout of as many whole pages as have room. At least as aligned as a page.

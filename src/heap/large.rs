@@ -42,17 +42,15 @@ const HUGE_FROM: usize = 4 << 20;
 /// none then.)
 const HUGE: usize = 2 << 20;
 
-/// The length of the mapping of a block, if there is such a number.
+/// The length of the mapping of a block. A layout's size is at most `isize::MAX`.
 #[inline]
-pub fn length(size: usize) -> Option<usize> {
-    size.checked_next_multiple_of(GRANULE)
+pub const fn length(size: usize) -> usize {
+    size.wrapping_add(GRANULE - 1) & !(GRANULE - 1)
 }
 
 /// Maps a block; null if the kernel refuses. It is all zeros.
 pub fn allocate(layout: Layout) -> *mut u8 {
-    let Some(length) = length(layout.size()) else {
-        return ptr::null_mut();
-    };
+    let length = length(layout.size());
     place(
         length,
         wanted_align(length, layout),
@@ -69,10 +67,8 @@ pub fn allocate(layout: Layout) -> *mut u8 {
 ///
 /// It must be from this module, of this size, and nothing may use it any more.
 pub unsafe fn deallocate(block: *mut u8, size: usize) {
-    if let Some(length) = length(size) {
-        // SAFETY: passed on to the caller.
-        unsafe { unmap(block, length) };
-    }
+    // SAFETY: passed on to the caller.
+    unsafe { unmap(block, length(size)) };
 }
 
 /// Makes a block, which has `layout`, `size` bytes long, and returns where it is now;
@@ -82,8 +78,8 @@ pub unsafe fn deallocate(block: *mut u8, size: usize) {
 ///
 /// As for [`deallocate`], if it moves or of what is cut off.
 pub unsafe fn reallocate(block: *mut u8, layout: Layout, size: usize) -> Option<*mut u8> {
-    let old = length(layout.size())?;
-    let new = length(size)?;
+    let old = length(layout.size());
+    let new = length(size);
     if new == old {
         return Some(block);
     }
@@ -135,7 +131,7 @@ fn place(length: usize, align: usize, prot: Prot) -> Option<*mut u8> {
     }
     // There is a multiple within, and what is before and behind goes.
     let spare = align - PAGE;
-    let start = map(length.checked_add(spare)?, prot)?;
+    let start = map(length.wrapping_add(spare), prot)?;
     let before = start.addr().wrapping_neg() & (align - 1);
     // SAFETY: all of this is the mapping's.
     unsafe {

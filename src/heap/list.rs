@@ -25,7 +25,7 @@ impl Key {
 
     /// The mark of the block at `place`, in words that follow the link.
     fn mark(self, place: *mut u8) -> [usize; WORDS - 1] {
-        let mark = self.0 ^ place.addr().rotate_left(usize::BITS / 2) ^ !0 / 3;
+        let mark = self.0 ^ place.addr().rotate_left(usize::BITS / 2) ^ (!0 / 3);
         [mark; WORDS - 1]
     }
 }
@@ -91,22 +91,27 @@ impl List {
         block
     }
 
-    /// The `count` blocks of `size` bytes from `start` on, the lowest first.
+    /// The blocks of `size` bytes that fit between `start` and `end`, the lowest first.
     ///
     /// # Safety
     ///
     /// As for [`List::push`], for each.
-    pub unsafe fn carve(start: *mut u8, size: usize, count: usize, key: Key) -> List {
+    pub unsafe fn carve(start: *mut u8, end: *mut u8, size: usize, key: Key) -> List {
         let mut list = List::EMPTY;
-        for index in (0..count).rev() {
+        let mut block = start;
+        while end.addr() - block.addr() >= size {
+            block = block.wrapping_add(size);
+        }
+        while block > start {
+            block = block.wrapping_sub(size);
             // SAFETY: passed on to the caller.
-            unsafe { list.push(start.add(index * size), key) };
+            unsafe { list.push(block, key) };
         }
         list
     }
 
     /// Removes up to `count` blocks, as a list of their own.
-    pub fn split(&mut self, count: usize, key: Key) -> List {
+    pub fn split(&mut self, count: u32, key: Key) -> List {
         let mut first = List::EMPTY;
         for _ in 0..count {
             let block = self.pop(key);
@@ -162,7 +167,6 @@ unsafe fn set_mark(block: *mut u8, mark: [usize; WORDS - 1]) {
 /// # Safety
 ///
 /// It must be a block.
-#[cfg(any(debug_assertions, test))]
 pub unsafe fn is_marked(block: *mut u8, key: Key) -> bool {
     // SAFETY: passed on to the caller. Volatile: its owner need not have written to it.
     let words = unsafe { block.cast::<[usize; WORDS]>().read_volatile() };
@@ -283,10 +287,10 @@ mod tests {
 
     #[test]
     fn a_carved_list_has_each_block_once() {
-        let mut memory = [Block([0; 32]); 10];
+        let mut memory = [Block([0; 32]); 11];
         let start = memory.as_mut_ptr().cast::<u8>();
-        // SAFETY: there are ten of them.
-        let mut list = unsafe { List::carve(start, 32, 10, KEY) };
+        // SAFETY: there are as many, and more.
+        let mut list = unsafe { List::carve(start, start.add(10 * 32 + 31), 32, KEY) };
         let mut front = list.split(4, KEY);
         assert_eq!((front.len(KEY), list.len(KEY)), (4, 6));
         let popped = [(); 4].map(|()| front.pop(KEY)).into_iter();
@@ -306,7 +310,10 @@ mod tests {
         for n in [1, 2, 3] {
             let first = start.wrapping_add(32 * (n * (n - 1) / 2));
             // SAFETY: there are six of them.
-            stack.push(unsafe { List::carve(first, 32, n, KEY) }, KEY);
+            stack.push(
+                unsafe { List::carve(first, first.add(n * 32), 32, KEY) },
+                KEY,
+            );
         }
         stack.push(List::EMPTY, KEY);
         assert_eq!(stack.len(KEY), 6);

@@ -64,6 +64,8 @@ mod list;
 #[cfg(not(feature = "linked-list-heap"))]
 mod prim;
 #[cfg(not(feature = "linked-list-heap"))]
+mod registry;
+#[cfg(not(feature = "linked-list-heap"))]
 mod segregated;
 #[cfg(not(feature = "linked-list-heap"))]
 pub use segregated::Heap;

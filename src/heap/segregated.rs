@@ -7,16 +7,20 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::Stats;
 use super::cache::Shared;
-use super::class;
-use super::depot::Depot;
+use super::class::{COUNT, Class, PerClass, STEP};
+use super::depot::{self, Depot};
 use super::large;
-use super::list::{Key, List};
+use super::list::{self, Key, List};
+use super::registry::{Entry, Registry};
 use crate::startup::InitialStack;
 use crate::startup::stack::kept_argv;
 use crate::sync::{self, Mutex, MutexGuard};
 
 /// The size of the largest blocks that are not mappings of their own.
 const LARGEST_MIDDLE: usize = 128 << 10;
+
+/// The class that an entry of the registry belongs to.
+const ENTRY: Class = Class::of(size_of::<Entry>()).unwrap();
 
 /// A heap: for small blocks lists by size, in front of linked_list_allocator over brk and
 /// mmap, and mappings for large ones.
@@ -27,12 +31,14 @@ pub struct Heap {
     /// What links are mangled with, from before the first block on.
     key: AtomicUsize,
     /// The free small blocks, while there is one thread.
-    alone: UnsafeCell<[List; class::COUNT]>,
+    alone: UnsafeCell<PerClass<List>>,
     /// What threads share, from when it is first wanted on.
     shared: AtomicPtr<Shared>,
     depot: Mutex<Depot>,
     /// Bytes in mappings of large blocks.
     large: AtomicUsize,
+    /// The blocks of whole pages that are handed out, in debug builds.
+    registry: Registry,
 }
 
 // SAFETY: `alone` is looked at while there is one thread, and after that once, under the
@@ -42,7 +48,7 @@ unsafe impl Sync for Heap {}
 /// Which way a block goes.
 enum Kind {
     /// Small, of this class.
-    Small(usize),
+    Small(Class),
     /// Of this size, from the source.
     Middle(usize),
     /// A mapping.
@@ -53,10 +59,11 @@ impl Kind {
     #[inline(always)]
     fn of(layout: Layout) -> Kind {
         // What has an alignment is rounded up to it: see `class`.
-        match layout.pad_to_align().size() {
-            size @ ..=class::LARGEST => Kind::Small(class::of(size)),
-            size @ ..=LARGEST_MIDDLE => Kind::Middle(size),
-            _ => Kind::Large,
+        let size = layout.pad_to_align().size();
+        match Class::of(size) {
+            Some(class) => Kind::Small(class),
+            None if size <= LARGEST_MIDDLE => Kind::Middle(size),
+            None => Kind::Large,
         }
     }
 }
@@ -66,10 +73,11 @@ impl Heap {
     pub const fn new() -> Heap {
         Heap {
             key: AtomicUsize::new(0),
-            alone: UnsafeCell::new([const { List::EMPTY }; class::COUNT]),
+            alone: UnsafeCell::new(PerClass::from([const { List::EMPTY }; COUNT])),
             shared: AtomicPtr::new(ptr::null_mut()),
             depot: Mutex::new(Depot::new()),
             large: AtomicUsize::new(0),
+            registry: Registry::new(),
         }
     }
 
@@ -78,19 +86,20 @@ impl Heap {
     pub fn stats(&self) -> Stats {
         let key = self.key();
         let shared = self.shared.load(Ordering::Acquire);
+        let mut depot = self.depot.lock();
         let free = if shared.is_null() {
-            // SAFETY: there is one thread, or it left no block behind.
-            let alone = unsafe { &*self.alone.get() }.iter().enumerate();
+            // SAFETY: there is one thread, or nothing is shared yet, and then the lists are
+            // used under this lock.
+            let alone = unsafe { &*self.alone.get() }.iter();
             alone
-                .map(|(class, list)| list.len(key) * class::size(class))
+                .map(|(class, list)| list.len(key) * class.size())
                 .sum()
         } else {
             // SAFETY: once it is there it stays.
             unsafe { (*shared).free(key) }
         };
-        let mut depot = self.depot.lock();
         let [brk, mapped, holes] = depot.source.sizes();
-        let [_, left] = depot.in_runs();
+        let unused = holes + depot.left();
         drop(depot);
         let large = self.large.load(Ordering::Relaxed);
         let own = if shared.is_null() {
@@ -98,7 +107,6 @@ impl Heap {
         } else {
             size_of::<Shared>()
         };
-        let unused = holes + left;
         Stats {
             brk,
             mapped,
@@ -126,12 +134,12 @@ impl Heap {
 
     /// A small block, or null.
     #[inline]
-    fn allocate(&self, class: usize) -> *mut u8 {
+    fn allocate(&self, class: Class) -> *mut u8 {
         if sync::expects_threads() {
             return self.allocate_shared(class);
         }
         // SAFETY: there is one thread, and it is here.
-        let list = unsafe { &mut (*self.alone.get())[class] };
+        let list = unsafe { &mut (&mut *self.alone.get())[class] };
         let block = list.pop(self.key());
         if !block.is_null() {
             return block;
@@ -143,34 +151,34 @@ impl Heap {
     ///
     /// `block` must be from [`Heap::allocate`], of this class.
     #[inline]
-    unsafe fn deallocate(&self, block: *mut u8, class: usize) {
+    unsafe fn deallocate(&self, block: *mut u8, class: Class) {
         if sync::expects_threads() {
             // SAFETY: passed on to the caller.
             return unsafe { self.deallocate_shared(block, class) };
         }
         // SAFETY: there is one thread, and it is here; the block is the caller's promise.
-        unsafe { (*self.alone.get())[class].push(block, self.key()) }
+        unsafe { (&mut *self.alone.get())[class].push(block, self.key()) }
     }
 
     /// A block from a page full of fresh ones. There is one thread.
     #[cold]
     #[inline(never)]
-    fn refill(&self, class: usize) -> *mut u8 {
+    fn refill(&self, class: Class) -> *mut u8 {
         let mut list = self.fresh(class);
         let block = list.pop(self.key());
         // SAFETY: there is one thread, and it is here.
-        unsafe { (*self.alone.get())[class] = list };
+        unsafe { (&mut *self.alone.get())[class] = list };
         block
     }
 
     /// Fresh blocks of a class; an empty list if there is no memory.
-    fn fresh(&self, class: usize) -> List {
-        let (start, count) = self.depot().fresh(class);
+    fn fresh(&self, class: Class) -> List {
+        let [start, end] = self.depot().fresh(class);
         // SAFETY: the blocks are fresh, and of the class's size.
-        unsafe { List::carve(start, class::size(class), count, self.key()) }
+        unsafe { List::carve(start, end, class.size(), self.key()) }
     }
 
-    fn allocate_shared(&self, class: usize) -> *mut u8 {
+    fn allocate_shared(&self, class: Class) -> *mut u8 {
         match self.shared() {
             Some(shared) => shared.allocate(class, self.key(), || self.fresh(class)),
             None => ptr::null_mut(),
@@ -180,7 +188,7 @@ impl Heap {
     /// # Safety
     ///
     /// As for [`Heap::deallocate`].
-    unsafe fn deallocate_shared(&self, block: *mut u8, class: usize) {
+    unsafe fn deallocate_shared(&self, block: *mut u8, class: Class) {
         match self.shared() {
             // SAFETY: passed on to the caller.
             Some(shared) => unsafe { shared.deallocate(block, class, self.key()) },
@@ -188,7 +196,7 @@ impl Heap {
                 let _lock = self.depot.lock();
                 // SAFETY: as long as nothing is shared, the lists are used under the
                 // depot's lock alone.
-                unsafe { (*self.alone.get())[class].push(block, self.key()) }
+                unsafe { (&mut *self.alone.get())[class].push(block, self.key()) }
             }
         }
     }
@@ -227,14 +235,21 @@ impl Heap {
     #[cold]
     #[inline(never)]
     fn allocate_pages(&self, layout: Layout) -> *mut u8 {
-        if let Kind::Middle(size) = Kind::of(layout) {
-            return self.depot.lock().allocate(size, layout.align());
+        let block = if let Kind::Middle(size) = Kind::of(layout) {
+            self.depot.lock().allocate(size, layout.align())
+        } else {
+            let block = large::allocate(layout);
+            if !block.is_null() {
+                self.count_large(0, layout.size());
+            }
+            block
+        };
+        if !cfg!(debug_assertions) || block.is_null() || self.register(block) {
+            return block;
         }
-        let block = large::allocate(layout);
-        if !block.is_null() {
-            self.count_large(0, layout.size());
-        }
-        block
+        // SAFETY: it is what was allocated above.
+        unsafe { self.return_pages(block, layout) };
+        ptr::null_mut()
     }
 
     /// # Safety
@@ -243,6 +258,19 @@ impl Heap {
     #[cold]
     #[inline(never)]
     unsafe fn deallocate_pages(&self, block: *mut u8, layout: Layout) {
+        if cfg!(debug_assertions) {
+            self.unregister(block);
+        }
+        // SAFETY: passed on to the caller.
+        unsafe { self.return_pages(block, layout) }
+    }
+
+    /// Gives pages back.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Heap::deallocate_pages`].
+    unsafe fn return_pages(&self, block: *mut u8, layout: Layout) {
         // SAFETY: passed on to the caller.
         unsafe {
             if let Kind::Middle(size) = Kind::of(layout) {
@@ -254,9 +282,75 @@ impl Heap {
         }
     }
 
+    /// Changes the size of a large block, if the kernel does.
+    ///
+    /// # Safety
+    ///
+    /// As for [`GlobalAlloc::realloc`]; the block is large, and will be.
+    unsafe fn reallocate_large(
+        &self,
+        block: *mut u8,
+        layout: Layout,
+        size: usize,
+    ) -> Option<*mut u8> {
+        if cfg!(debug_assertions) {
+            self.unregister(block);
+        }
+        // SAFETY: passed on to the caller.
+        let moved = unsafe { large::reallocate(block, layout, size) };
+        if moved.is_some() {
+            self.count_large(layout.size(), size);
+        }
+        if cfg!(debug_assertions) {
+            // There is an entry's room: one was freed above. If another thread took it and
+            // there is no more, the block is not known, and freeing it is refused.
+            self.register(moved.unwrap_or(block));
+        }
+        moved
+    }
+
+    /// Notes down that a block of whole pages is handed out; false if there is no memory
+    /// for that.
+    fn register(&self, block: *mut u8) -> bool {
+        let entry = self.allocate(ENTRY).cast::<Entry>();
+        if entry.is_null() {
+            return false;
+        }
+        // SAFETY: a block of this class has room for an entry.
+        unsafe { self.registry.insert(entry, block) };
+        true
+    }
+
+    /// Notes down that a block of whole pages is not handed out any more.
+    ///
+    /// # Panics
+    ///
+    /// If it was not.
+    fn unregister(&self, block: *mut u8) {
+        match self.registry.remove(block) {
+            // SAFETY: it is from `register`.
+            Some(entry) => unsafe { self.deallocate(entry.cast(), ENTRY) },
+            None => panic!("freed {block:p}, which is no block of the heap's, or was freed before"),
+        }
+    }
+
+    /// Looks at a small block that is freed.
+    ///
+    /// # Panics
+    ///
+    /// If it is none, or is free.
+    fn check(&self, block: *mut u8) {
+        let is_ours =
+            block.addr().is_multiple_of(STEP) && self.depot.lock().source.owner(block).is_some();
+        assert!(is_ours, "freed {block:p}, which is no block of the heap's");
+        // SAFETY: there are words of the heap's at that place.
+        let is_free = unsafe { list::is_marked(block, self.key()) };
+        assert!(!is_free, "freed {block:p}, which was freed before");
+    }
+
     /// Counts that a large block of `old` bytes has `new`.
     fn count_large(&self, old: usize, new: usize) {
-        let [old, new] = [old, new].map(|size| large::length(size).unwrap_or(0));
+        let [old, new] = [old, new].map(large::length);
         self.large
             .fetch_add(new.wrapping_sub(old), Ordering::Relaxed);
     }
@@ -278,7 +372,12 @@ unsafe impl GlobalAlloc for Heap {
         // SAFETY: passed on to the caller: the block is from `alloc`, with this layout.
         unsafe {
             match Kind::of(layout) {
-                Kind::Small(class) => self.deallocate(block, class),
+                Kind::Small(class) => {
+                    if cfg!(debug_assertions) {
+                        self.check(block);
+                    }
+                    self.deallocate(block, class);
+                }
                 _ => self.deallocate_pages(block, layout),
             }
         }
@@ -304,10 +403,9 @@ unsafe impl GlobalAlloc for Heap {
             let new_layout = Layout::from_size_align_unchecked(size, layout.align());
             let stays = match (Kind::of(layout), Kind::of(new_layout)) {
                 (Kind::Small(old), Kind::Small(new)) => old == new,
-                (Kind::Middle(old), Kind::Middle(new)) => old.div_ceil(4096) == new.div_ceil(4096),
+                (Kind::Middle(old), Kind::Middle(new)) => depot::is_same(old, new),
                 (Kind::Large, Kind::Large) => {
-                    if let Some(moved) = large::reallocate(block, layout, size) {
-                        self.count_large(layout.size(), size);
+                    if let Some(moved) = self.reallocate_large(block, layout, size) {
                         return moved;
                     }
                     false

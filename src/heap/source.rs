@@ -1,10 +1,9 @@
 //! Where blocks come from: linked_list_allocator, over memory of brk(2) and mmap(2).
 //!
-//! Each contiguous piece of memory is an *arena*, which linked_list_allocator manages: one
-//! that the break extends, and a list of mapped ones. Where the kernel refuses to move the
-//! break (it has run into a mapping, or RLIMIT_DATA is reached), an arena is mapped. If
-//! something else moves the break, what it took is left alone and only mappings are added
-//! from then on.
+//! What the kernel gives at a time is an *arena*, which linked_list_allocator manages: by
+//! moving the break, and where that is refused (it has run into a mapping, or RLIMIT_DATA is
+//! reached) by a mapping. Whoever else moves the break keeps what is between: the next arena
+//! begins behind.
 //!
 //! Freeing looks for its place in the arena's list of holes, so it takes time in
 //! proportion to their number, as allocating does.
@@ -12,19 +11,13 @@
 use core::alloc::Layout;
 use core::ptr::{self, NonNull};
 
-use linked_list_allocator::Heap as Arena;
+use linked_list_allocator::Heap as Holes;
 
 use crate::startup::stack::kept_argv;
 use crate::sys::{self, MapFlags, Prot};
 
-/// What the break grows by at least: with many small allocations, one system call
-/// for many of them.
-const BREAK_STEP: usize = 64 << 10;
-
-/// What a mapped arena has at least.
-const MAP_STEP: usize = 1 << 20;
-
-/// What both are multiples of: no architecture has larger pages.
+/// What an arena has at least, and its length is a multiple of: with many small
+/// allocations, one system call for many of them. No architecture has larger pages.
 const GRANULE: usize = 64 << 10;
 
 /// What an arena may need beyond an allocation's size and alignment: its own
@@ -33,44 +26,47 @@ const OVERHEAD: usize = 256;
 
 /// The arenas.
 pub struct Source {
-    /// The arena that the program break ends.
-    broken: Arena,
-    /// The newest mapped one.
-    mapped: *mut Mapped,
+    /// The newest.
+    arenas: *mut Arena,
+    /// Bytes that the break has given.
+    brk: usize,
+    /// Bytes that are mapped.
+    mapped: usize,
 }
 
-/// A mapped arena: this record stands at the beginning of its own mapping.
-struct Mapped {
-    arena: Arena,
-    older: *mut Mapped,
+/// An arena: this record stands at its beginning.
+struct Arena {
+    holes: Holes,
+    older: *mut Arena,
 }
 
-// SAFETY: the mapped arenas belong to this value, whichever thread has it.
+// SAFETY: the arenas belong to this value, whichever thread has it.
 unsafe impl Send for Source {}
 
 impl Source {
     /// No arena: the kernel is asked for memory when some is first wanted.
     pub const fn new() -> Source {
         Source {
-            broken: Arena::empty(),
-            mapped: ptr::null_mut(),
+            arenas: ptr::null_mut(),
+            brk: 0,
+            mapped: 0,
         }
     }
 
     /// A block, or null if the kernel has no memory for it.
     pub fn allocate(&mut self, layout: Layout) -> *mut u8 {
-        self.find(layout)
-            .or_else(|| {
-                self.grow(layout)?;
-                self.find(layout)
-            })
-            .map_or(ptr::null_mut(), NonNull::as_ptr)
-    }
-
-    /// A block from the arenas as they are.
-    fn find(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        self.iter_mut()
-            .find_map(|arena| arena.allocate_first_fit(layout).ok())
+        loop {
+            let mut found = self
+                .iter_mut()
+                .map(|holes| holes.allocate_first_fit(layout));
+            if let Some(block) = found.find_map(Result::ok) {
+                return block.as_ptr();
+            }
+            drop(found);
+            if self.grow(layout).is_none() {
+                return ptr::null_mut();
+            }
+        }
     }
 
     /// Takes a block back.
@@ -79,98 +75,96 @@ impl Source {
     ///
     /// `block` must be from [`Source::allocate`] with the same layout.
     pub unsafe fn deallocate(&mut self, block: *mut u8, layout: Layout) {
-        if let Some(arena) = self.owner(block) {
+        if let Some(holes) = self.owner(block) {
             // SAFETY: passed on to the caller; this arena has the block, which is not
             // null.
-            unsafe { arena.deallocate(NonNull::new_unchecked(block), layout) }
+            unsafe { holes.deallocate(NonNull::new_unchecked(block), layout) }
         }
     }
 
     /// The arena that has the byte at `place`.
-    pub fn owner(&mut self, place: *mut u8) -> Option<&mut Arena> {
+    pub fn owner(&mut self, place: *mut u8) -> Option<&mut Holes> {
         self.iter_mut()
-            .find(|arena| (arena.bottom()..arena.top()).contains(&place))
+            .find(|holes| (holes.bottom()..holes.top()).contains(&place))
     }
 
     /// Bytes that the break has given, bytes that are mapped, and bytes of both that are
     /// in holes.
     pub fn sizes(&mut self) -> [usize; 3] {
-        let broken = self.broken.size();
-        let (total, free) = self.iter_mut().fold((0, 0), |(total, free), arena| {
-            (total + arena.size(), free + arena.free())
-        });
-        [broken, total - broken, free]
+        let holes = self.iter_mut().map(|holes| holes.free()).sum();
+        [self.brk, self.mapped, holes]
     }
 
-    /// Gets memory for `layout` from the kernel; `None` if there is none.
+    /// Adds an arena that has room for `layout`; `None` if the kernel has no memory.
     fn grow(&mut self, layout: Layout) -> Option<()> {
-        let needed = layout
-            .size()
-            .checked_add(layout.align())?
-            .checked_add(OVERHEAD)?;
-        self.grow_by_brk(needed)
-            .or_else(|| self.grow_by_mmap(needed))
+        // A layout's size and its alignment are at most half of the address space.
+        let needed = round_up(layout.size() + layout.align() + OVERHEAD);
+        // The more there is, the larger are the steps, so that there are never many
+        // arenas; but where memory is short only what must be.
+        let step = (self.brk + self.mapped) / 4;
+        let wanted = needed.max(round_up(step));
+        self.grow_by(wanted).or_else(|| self.grow_by(needed))
     }
 
-    fn grow_by_brk(&mut self, needed: usize) -> Option<()> {
-        if kept_argv().is_null() {
-            // Another start-up than ours has run, a C library's: the break is the
-            // library's, whose threads may move it at any time.
-            return None;
-        }
-        let by = needed.max(BREAK_STEP).checked_next_multiple_of(GRANULE)?;
-        // SAFETY: null is no break that the kernel takes: it answers where it is.
-        let start = unsafe { sys::brk(ptr::null_mut()) };
-        let wanted = start.wrapping_byte_add(by);
-        // Whoever else moved the break owns what is between: leave it alone.
-        let is_ours = self.broken.size() == 0 || self.broken.top() == start.cast();
-        if !is_ours || wanted < start {
-            return None;
-        }
-        // SAFETY: the break only goes up, to memory that nobody has.
-        if unsafe { sys::brk(wanted) } != wanted {
-            return None;
-        }
-        // SAFETY: the kernel has just given `by` bytes from `start` on, for good;
-        // they follow the arena's, if it has any.
-        unsafe {
-            if self.broken.size() == 0 {
-                self.broken.init(start.cast(), by);
-            } else {
-                self.broken.extend(by);
+    fn grow_by(&mut self, length: usize) -> Option<()> {
+        let arena = match move_break(length) {
+            Some(start) => {
+                self.brk += length;
+                start
             }
-        }
-        Some(())
-    }
-
-    fn grow_by_mmap(&mut self, needed: usize) -> Option<()> {
-        let length = needed.max(MAP_STEP).checked_next_multiple_of(GRANULE)?;
-        let start = map(length, Prot::READ | Prot::WRITE)?;
-        let record = start.cast::<Mapped>();
-        // SAFETY: the mapping is larger than the record, aligned to a page, and
-        // stays for good; the arena has what is behind the record.
+            None => {
+                let start = map(length, Prot::READ | Prot::WRITE)?;
+                self.mapped += length;
+                start
+            }
+        };
+        // The break is at no particular address.
+        let before = arena.align_offset(align_of::<Arena>());
+        // SAFETY: the kernel has just given these bytes, more than the record has, for
+        // good. The record is aligned, and the holes have what is behind it.
         unsafe {
-            record.write(Mapped {
-                arena: Arena::new(record.add(1).cast(), length - size_of::<Mapped>()),
-                older: self.mapped,
+            let arena = arena.add(before).cast::<Arena>();
+            let length = length - before - size_of::<Arena>();
+            arena.write(Arena {
+                holes: Holes::new(arena.add(1).cast(), length),
+                older: self.arenas,
             });
+            self.arenas = arena;
         }
-        self.mapped = record;
         Some(())
     }
 
-    /// The arena of the break, then the mapped ones.
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Arena> {
-        let mut next = self.mapped;
-        let mapped = core::iter::from_fn(move || {
+    /// The arenas, the newest first.
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Holes> {
+        let mut next = self.arenas;
+        core::iter::from_fn(move || {
             // SAFETY: the list holds records that stay for good, each once, and
             // is borrowed with `self`.
-            let record = unsafe { next.as_mut()? };
-            next = record.older;
-            Some(&mut record.arena)
-        });
-        core::iter::once(&mut self.broken).chain(mapped)
+            let arena = unsafe { next.as_mut()? };
+            next = arena.older;
+            Some(&mut arena.holes)
+        })
     }
+}
+
+/// The next multiple of [`GRANULE`].
+const fn round_up(size: usize) -> usize {
+    size.wrapping_add(GRANULE - 1) & !(GRANULE - 1)
+}
+
+/// Moves the break up, and returns where it was.
+fn move_break(by: usize) -> Option<*mut u8> {
+    if kept_argv().is_null() {
+        // Another start-up than ours has run, a C library's: the break is the library's,
+        // whose threads may move it at any time.
+        return None;
+    }
+    // SAFETY: null is no break that the kernel takes: it answers where it is.
+    let start = unsafe { sys::brk(ptr::null_mut()) };
+    let end = start.wrapping_byte_add(by);
+    // SAFETY: the break only goes up, to memory that nobody has.
+    let moved = end > start && unsafe { sys::brk(end) } == end;
+    moved.then(|| start.cast())
 }
 
 /// A new mapping of pages of zeros, wherever the kernel has room.

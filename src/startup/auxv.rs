@@ -224,34 +224,44 @@ impl Auxv {
         unsafe { slice::from_raw_parts(self.next, self.clone().count()) }
     }
 
+    /// The value of the first entry of the type `kind`: getauxval(3). The iterator would
+    /// take every entry for what it is before it is known to be the wrong one.
+    fn value(self, kind: u32) -> Option<*const ()> {
+        let mut next = self.next;
+        loop {
+            // SAFETY: the vector ends in AT_NULL, and no further does this go.
+            let [found, value] = unsafe { next.read() };
+            match found.addr() as u32 {
+                at::AT_NULL => return None,
+                found if found == kind => return Some(value),
+                // SAFETY: as above.
+                _ => next = unsafe { next.add(1) },
+            }
+        }
+    }
+
     /// Bytes in a page (`AT_PAGESZ`).
-    pub fn page_size(mut self) -> Option<usize> {
-        self.find_map(|aux| match aux {
-            Aux::Pagesz(size) => Some(size),
-            _ => None,
-        })
+    pub fn page_size(self) -> Option<usize> {
+        self.value(at::AT_PAGESZ).map(|size| size.addr())
     }
 
     /// 16 bytes that are random in each process (`AT_RANDOM`).
-    pub fn random(mut self) -> Option<&'static [u8; 16]> {
-        self.find_map(|aux| match aux {
-            Aux::Random(bytes) => bytes,
-            _ => None,
-        })
+    pub fn random(self) -> Option<&'static [u8; 16]> {
+        // SAFETY: it is what the kernel passed for this.
+        unsafe { random(self.value(at::AT_RANDOM)?) }
     }
 
     /// Whether the program has more rights than whoever started it (`AT_SECURE`), by its
     /// set-user-ID bit, say. Without the entry it has not.
-    pub fn secure(mut self) -> bool {
-        self.any(|aux| matches!(aux, Aux::Secure(true)))
+    pub fn secure(self) -> bool {
+        self.value(at::AT_SECURE)
+            .is_some_and(|flag| !flag.is_null())
     }
 
     /// The path by which the program was started (`AT_EXECFN`).
-    pub fn execfn(mut self) -> Option<&'static CStr> {
-        self.find_map(|aux| match aux {
-            Aux::Execfn(path) => path,
-            _ => None,
-        })
+    pub fn execfn(self) -> Option<&'static CStr> {
+        // SAFETY: it is what the kernel passed for this.
+        unsafe { string(self.value(at::AT_EXECFN)?) }
     }
 }
 
