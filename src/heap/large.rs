@@ -83,6 +83,10 @@ pub unsafe fn reallocate(block: *mut u8, layout: Layout, size: usize) -> Option<
     if new == old {
         return Some(block);
     }
+    if old < HUGE_FROM && new >= HUGE_FROM {
+        // What is made of small pages stays so: better to copy it into a huge one.
+        return None;
+    }
     let align = wanted_align(new, layout);
     let stay = RemapFlags::empty();
     let may_move = RemapFlags::MAYMOVE;
@@ -93,18 +97,14 @@ pub unsafe fn reallocate(block: *mut u8, layout: Layout, size: usize) -> Option<
     };
     let in_place = new < old || block.addr().is_multiple_of(align);
     let in_place = in_place.then(|| remap(stay, ptr::null_mut())).flatten();
-    let moved = in_place
+    in_place
         .or_else(|| {
             let to = (align > PAGE).then(|| place(new, align, Prot::empty()))??;
             // If this fails, the kernel may have unmapped what was reserved, and others
             // may have mapped something there: those addresses are lost.
             remap(may_move | RemapFlags::FIXED, to)
         })
-        .or_else(|| (layout.align() <= PAGE).then(|| remap(may_move, ptr::null_mut()))?)?;
-    if old < HUGE_FROM {
-        advise(moved, new);
-    }
-    Some(moved)
+        .or_else(|| (layout.align() <= PAGE).then(|| remap(may_move, ptr::null_mut()))?)
 }
 
 /// The alignment that is best for a block.
