@@ -25,11 +25,11 @@
 //! whole; when both are empty, one comes from there. So the blocks that one thread makes
 //! and another frees find their way back, and the lock is taken once for many of them.
 
-use core::hint;
+use core::{hint, ptr};
 
 use super::class::{Class, PerClass};
 use super::list::{Key, List, Stack};
-use super::prim::{AtomicBool, Cell, Ordering, STRIPES, spot};
+use super::prim::{AtomicBool, Cell, Ordering, SPINS, STRIPES, spot};
 use crate::sync::{Mutex, MutexGuard};
 
 /// How many blocks make a list full: as many as are 16 KiB, within limits.
@@ -104,7 +104,7 @@ impl Shared {
             let list = self.exchange().take(class, key);
             if list.is_empty() { fresh() } else { list }
         };
-        match self.claim() {
+        let block = match self.claim() {
             Some(stripe) => {
                 let block = stripe.magazines.with_mut(|magazines| {
                     // SAFETY: the stripe is claimed.
@@ -125,7 +125,28 @@ impl Shared {
                 self.exchange().lists[class].push(list, key);
                 block
             }
+        };
+        if block.is_null() {
+            return self.search(class, key);
         }
+        block
+    }
+
+    /// A block of a class from whichever stripe has one, where memory is short.
+    #[cold]
+    #[inline(never)]
+    fn search(&self, class: Class, key: Key) -> *mut u8 {
+        for stripe in self.stripes.iter().filter(|stripe| stripe.claim()) {
+            let block = stripe.magazines.with_mut(|magazines| {
+                // SAFETY: the stripe is claimed.
+                unsafe { (&mut *magazines)[class].pop(key) }
+            });
+            stripe.release();
+            if !block.is_null() {
+                return block;
+            }
+        }
+        ptr::null_mut()
     }
 
     /// Takes a block of a class back.
@@ -168,13 +189,13 @@ impl Shared {
         let first = spot();
         (0..STRIPES)
             .map(|index| &self.stripes[(first + index) % STRIPES])
-            .find(|stripe| !stripe.busy.swap(true, Ordering::Acquire))
+            .find(|stripe| stripe.claim())
     }
 
     /// The exchange. Whoever has it has it for some instructions only: to look again is
     /// mostly faster than to sleep.
     fn exchange(&self) -> MutexGuard<'_, Exchange> {
-        for _ in 0..100 {
+        for _ in 0..SPINS {
             if let Some(exchange) = self.exchange.try_lock() {
                 return exchange;
             }
@@ -195,7 +216,7 @@ impl Shared {
             }
         }
         for stripe in &self.stripes {
-            if stripe.busy.swap(true, Ordering::Acquire) {
+            if !stripe.claim() {
                 continue;
             }
             free += stripe.magazines.with_mut(|magazines| {
@@ -218,6 +239,14 @@ impl Stripe {
             busy: AtomicBool::new(false),
             magazines: Cell::new(PerClass::new(Magazine::new)),
         }
+    }
+
+    /// Whether the stripe is the caller's, until it releases it. If not, nothing has
+    /// changed.
+    #[inline]
+    fn claim(&self) -> bool {
+        let claim = (self.busy).compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
+        claim.is_ok()
     }
 
     /// Ends a claim.

@@ -6,6 +6,9 @@ pub use core::sync::atomic::{AtomicBool, Ordering};
 /// How many stripes there are.
 pub const STRIPES: usize = 64;
 
+/// How often a lock is looked at before its thread sleeps.
+pub const SPINS: usize = 100;
+
 /// Data that only one thread at a time looks at; whoever calls sees to that.
 #[derive(Debug)]
 pub struct Cell<T>(core::cell::UnsafeCell<T>);

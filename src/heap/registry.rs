@@ -76,7 +76,7 @@ mod tests {
             block: 0,
             next: ptr::null_mut(),
         });
-        let [a, b, c] = [1, 2, 3].map(|n| ptr::without_provenance_mut::<u8>(n));
+        let [a, b, c] = [1, 2, 3].map(ptr::without_provenance_mut::<u8>);
         for (entry, block) in entries.iter_mut().zip([a, b, c]) {
             // SAFETY: the entries outlive the registry's use.
             unsafe { registry.insert(entry, block) };

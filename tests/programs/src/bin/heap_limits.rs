@@ -13,6 +13,7 @@ use core::alloc::Layout;
 use core::hint::black_box;
 
 use freestand::env::Args;
+use freestand::io::{self, Write};
 use freestand::println;
 use freestand::process::ExitCode;
 
@@ -24,6 +25,8 @@ fn main(mut args: Args) -> ExitCode {
         Some(b"box") => drop(black_box(Box::new([1_u8; 4321]))),
         Some(b"grow") => grow(),
         Some(b"recover") => recover(),
+        Some(b"ways") => ways(),
+        Some(b"enlarge") => enlarge(),
         Some(b"impossible") => impossible(),
         _ => return ExitCode::FAILURE,
     }
@@ -58,6 +61,57 @@ fn recover() {
     assert!(before.iter().all(|&byte| byte == 1));
     assert!((0..100).all(|i| after[usize::from(i)] == [i; 100]));
     println!("recovered");
+}
+
+/// Is refused blocks of every kind once the first line is out, and goes on with what there
+/// is.
+fn ways() {
+    let mut kept: Vec<Vec<u8>> = Vec::with_capacity(100);
+    kept.push(vec![1; 100]);
+    println!("begin");
+    let _ = io::stdout().flush();
+    // Classes of which there is no run yet: until what the break gave is used up.
+    let mut taken: Vec<Vec<u8>> = Vec::with_capacity(4000);
+    for size in [300, 3000, 30_000, 100_000, 1 << 20, 8 << 20] {
+        loop {
+            let mut block: Vec<u8> = Vec::new();
+            if block.try_reserve_exact(size).is_err() {
+                break;
+            }
+            block.resize(size, 2);
+            taken.push(block);
+        }
+    }
+    assert!(
+        taken
+            .iter()
+            .all(|block| block.iter().all(|&byte| byte == 2))
+    );
+    // What is freed can be had again.
+    let sizes: Vec<usize> = {
+        let mut sizes = Vec::new();
+        if sizes.try_reserve_exact(1).is_ok() {
+            sizes.push(taken[0].len());
+        }
+        sizes
+    };
+    drop(taken);
+    for size in sizes {
+        kept.push(vec![3; size]);
+    }
+    assert!(kept[0] == [1; 100]);
+    println!("refused");
+}
+
+/// Makes a large block larger, and looks whether what is in it is still there.
+fn enlarge() {
+    let mut bytes = vec![7_u8; 2 << 20];
+    let grown = [3 << 20, 6 << 20, 40 << 20]
+        .into_iter()
+        .all(|size| bytes.try_reserve_exact(size - bytes.len()).is_ok());
+    assert!(bytes.len() == 2 << 20 && bytes.iter().all(|&byte| byte == 7));
+    assert_eq!(vec![9_u8; 100], [9; 100]);
+    println!("{}", if grown { "grown" } else { "refused" });
 }
 
 /// Asks for more than the address space has.
