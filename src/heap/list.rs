@@ -2,8 +2,9 @@
 //!
 //! Whoever can write to a block that is free already could otherwise have the heap hand
 //! out any address it likes. A mangled link is the next block's address, combined by
-//! exclusive or with the process's key and the block's own address: without the key, what
-//! is written decodes to an address that is unlikely to be aligned, and that traps.
+//! exclusive or with the process's key and the block's own address. What decodes to an
+//! address that is not aligned traps. The key is odd, so that is what becomes of any even
+//! number that is written there, and of most others.
 //!
 //! In debug builds the rest of a free block's first 16 bytes is a mark, by which a second
 //! free of it is noticed.
@@ -17,6 +18,11 @@ use super::class::STEP;
 pub struct Key(pub usize);
 
 impl Key {
+    /// The key of random bits.
+    pub const fn new(random: usize) -> Key {
+        Key(random | 1)
+    }
+
     /// Mangles the link that is at `place`; a second time gives it back.
     #[inline]
     fn mangle(self, link: *mut u8, place: *mut u8) -> *mut u8 {
@@ -246,7 +252,7 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    const KEY: Key = Key(0x1234_5678);
+    const KEY: Key = Key::new(0x1234_5678);
 
     #[repr(align(16))]
     #[derive(Clone, Copy)]

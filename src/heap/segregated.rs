@@ -28,7 +28,7 @@ const ENTRY: Class = Class::of(size_of::<Entry>()).unwrap();
 /// Where there may be several threads, [`sync::expect_threads`] must have been called
 /// before a second one uses it.
 pub struct Heap {
-    /// What links are mangled with, from before the first block on.
+    /// What links are mangled with; 0 until the first block is wanted.
     key: AtomicUsize,
     /// The free small blocks, while there is one thread.
     alone: UnsafeCell<PerClass<List>>,
@@ -127,7 +127,7 @@ impl Heap {
     fn depot(&self) -> MutexGuard<'_, Depot> {
         let depot = self.depot.lock();
         if self.key().0 == 0 {
-            self.key.store(random(), Ordering::Relaxed);
+            self.key.store(random_key().0, Ordering::Relaxed);
         }
         depot
     }
@@ -425,16 +425,15 @@ unsafe impl GlobalAlloc for Heap {
     }
 }
 
-/// A word that is random in each process: `AT_RANDOM`'s last, since the first is the
-/// canary. In a process that another start-up than ours began it is 0, and links are
-/// mangled with their places alone.
-fn random() -> usize {
+/// A key for this process: `AT_RANDOM`'s last word, since the first is the canary. In a
+/// process that another start-up than ours began it is not random.
+fn random_key() -> Key {
     let argv = kept_argv();
     if argv.is_null() {
-        return 0;
+        return Key::new(0);
     }
     // SAFETY: it is what _start found on the initial stack.
     let auxv = unsafe { InitialStack::from_argv(argv) }.auxv();
     let random = auxv.random().and_then(|bytes| bytes.last_chunk());
-    random.map_or(0, |&word| usize::from_ne_bytes(word))
+    Key::new(random.map_or(0, |&word| usize::from_ne_bytes(word)))
 }

@@ -54,7 +54,7 @@ fn planted() -> Option<&'static str> {
     NAME.get_or_init(|| std::env::var(PLANTED).ok()).as_deref()
 }
 
-const KEY: Key = Key(0x5a5a_0f00);
+const KEY: Key = Key::new(0x5a5a_0f00);
 
 /// A class whose lists are full with two blocks. Nobody touches more of a block than its
 /// first words, so these need no more.

@@ -68,10 +68,10 @@ fn recover() {
 fn ways() {
     let mut kept: Vec<Vec<u8>> = Vec::with_capacity(100);
     kept.push(vec![1; 100]);
+    let mut taken: Vec<Vec<u8>> = Vec::with_capacity(4000);
     println!("begin");
     let _ = io::stdout().flush();
-    // Classes of which there is no run yet: until what the break gave is used up.
-    let mut taken: Vec<Vec<u8>> = Vec::with_capacity(4000);
+    // Until what the kernel gave is used up.
     for size in [300, 3000, 30_000, 100_000, 1 << 20, 8 << 20] {
         loop {
             let mut block: Vec<u8> = Vec::new();
@@ -88,17 +88,9 @@ fn ways() {
             .all(|block| block.iter().all(|&byte| byte == 2))
     );
     // What is freed can be had again.
-    let sizes: Vec<usize> = {
-        let mut sizes = Vec::new();
-        if sizes.try_reserve_exact(1).is_ok() {
-            sizes.push(taken[0].len());
-        }
-        sizes
-    };
-    drop(taken);
-    for size in sizes {
-        kept.push(vec![3; size]);
-    }
+    let sizes = [0, taken.len() / 2, taken.len() - 1].map(|index| taken[index].len());
+    taken.clear();
+    kept.extend(sizes.map(|size| vec![3; size]));
     assert!(kept[0] == [1; 100]);
     println!("refused");
 }

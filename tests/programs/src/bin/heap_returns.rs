@@ -17,7 +17,7 @@ const PAGE: usize = 64 << 10;
 
 fn main() {
     for align in [1, 64 << 10, 4 << 20] {
-        for size in [200 << 10, 3 << 20, 9 << 20] {
+        for size in [600 << 10, 3 << 20, 9 << 20] {
             comes_and_goes(Layout::from_size_align(size, align).unwrap());
         }
     }
