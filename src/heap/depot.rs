@@ -1,7 +1,7 @@
 //! What all small and middle blocks come from, in whole pages.
 
 use core::alloc::Layout;
-use core::ptr;
+use core::{mem, ptr};
 
 use super::class::{COUNT, Class, PerClass};
 use super::source::Source;
@@ -19,6 +19,8 @@ pub struct Depot {
     runs: PerClass<Run>,
     /// Bytes in all runs there ever were.
     total: usize,
+    /// Bytes at the ends of runs, too few for another block.
+    lost: usize,
 }
 
 /// Memory that is being cut into blocks of one class.
@@ -48,6 +50,7 @@ impl Depot {
             source: Source::new(),
             runs: PerClass::from([Run::EMPTY; COUNT]),
             total: 0,
+            lost: 0,
         }
     }
 
@@ -56,7 +59,8 @@ impl Depot {
     pub fn fresh(&mut self, class: Class) -> [*mut u8; 2] {
         let size = class.size();
         if self.runs[class].left() < size {
-            self.runs[class] = self.new_run(class);
+            let run = self.new_run(class);
+            self.lost += mem::replace(&mut self.runs[class], run).left();
         }
         let run = &mut self.runs[class];
         let start = run.next;
@@ -100,7 +104,7 @@ impl Depot {
 
     /// Bytes in runs that are in no block yet.
     pub fn left(&self) -> usize {
-        self.runs.iter().map(|(_, run)| run.left()).sum()
+        self.lost + self.runs.iter().map(|(_, run)| run.left()).sum::<usize>()
     }
 }
 

@@ -437,3 +437,94 @@ fn random_key() -> Key {
     let random = auxv.random().and_then(|bytes| bytes.last_chunk());
     Key::new(random.map_or(0, |&word| usize::from_ne_bytes(word)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use std::thread;
+    use std::vec::Vec;
+
+    /// A block that is filled with its content.
+    struct Block(usize, Layout, u8);
+
+    impl Block {
+        fn new(heap: &Heap, size: usize, align: usize) -> Block {
+            let layout = Layout::from_size_align(size, align).unwrap();
+            // SAFETY: the layout has a size.
+            let start = unsafe { heap.alloc(layout) };
+            assert!(!start.is_null() && start.addr().is_multiple_of(align));
+            let content = (size ^ align) as u8;
+            // SAFETY: the block is of that size.
+            unsafe { start.write_bytes(content, size) };
+            Block(start.expose_provenance(), layout, content)
+        }
+
+        fn free(self, heap: &Heap) {
+            let Block(start, layout, content) = self;
+            let start: *mut u8 = ptr::with_exposed_provenance_mut(start);
+            // SAFETY: the block is of that layout, and is freed once.
+            unsafe {
+                assert!((0..layout.size()).all(|at| *start.add(at) == content));
+                heap.dealloc(start, layout);
+            }
+        }
+    }
+
+    fn sizes() -> impl Iterator<Item = (usize, usize)> {
+        (0..600_usize).map(|n| {
+            let size = match n % 7 {
+                0 => 1 + n * 100,
+                1 => 1 + n * 1000,
+                _ => 1 + n * 7,
+            };
+            (size, 1 << (n % 17))
+        })
+    }
+
+    #[test]
+    fn what_was_freed_is_not_used() {
+        let heap = Heap::new();
+        let before = heap.stats();
+        assert_eq!(before, Stats::default());
+        let blocks: Vec<Block> = sizes()
+            .map(|(size, align)| Block::new(&heap, size, align))
+            .collect();
+        let used: usize = blocks.iter().map(|block| block.1.size()).sum();
+        let stats = heap.stats();
+        assert!(stats.used >= used && stats.large > 0, "{used}, {stats:?}");
+        blocks.into_iter().for_each(|block| block.free(&heap));
+        let stats = heap.stats();
+        // The arenas' own records are what is left.
+        assert!(stats.used < 4096 && stats.large == 0, "{stats:?}");
+        assert!(stats.free + stats.unused <= stats.brk + stats.mapped);
+    }
+
+    #[test]
+    fn blocks_of_one_thread_are_freed_by_another() {
+        static HEAP: Heap = Heap::new();
+        static PASSED: Mutex<Vec<Block>> = Mutex::new(Vec::new());
+        sync::expect_threads();
+        let work = || {
+            for (size, align) in sizes() {
+                PASSED.lock().unwrap().push(Block::new(&HEAP, size, align));
+                let mut passed = PASSED.lock().unwrap();
+                if passed.len() > 100 {
+                    let index = size % passed.len();
+                    let block = passed.swap_remove(index);
+                    drop(passed);
+                    block.free(&HEAP);
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(work);
+            }
+        });
+        let passed = core::mem::take(&mut *PASSED.lock().unwrap());
+        passed.into_iter().for_each(|block| block.free(&HEAP));
+        let stats = HEAP.stats();
+        assert!(stats.used < 4096 && stats.large == 0, "{stats:?}");
+    }
+}
