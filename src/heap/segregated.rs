@@ -465,7 +465,9 @@ mod tests {
             let start: *mut u8 = ptr::with_exposed_provenance_mut(start);
             // SAFETY: the block is of that layout, and is freed once.
             unsafe {
-                assert!((0..layout.size()).all(|at| *start.add(at) == content));
+                let bytes = core::slice::from_raw_parts(start, layout.size());
+                // Each is as the one before: this is faster than a loop.
+                assert!(bytes[0] == content && bytes[1..] == bytes[..bytes.len() - 1]);
                 heap.dealloc(start, layout);
             }
         }
