@@ -1,4 +1,4 @@
-//! The instructions of memmove, memset, memcmp and strlen.
+//! The instructions of memmove, memset, memcmp, strlen and memchr.
 
 /// memmove(rdi: dest, rsi: src, rdx: n) -> rax: dest, which is memcpy as well.
 macro_rules! memmove {
@@ -75,3 +75,24 @@ macro_rules! strlen {
     };
 }
 pub(crate) use strlen;
+
+/// memchr(rdi: s, esi: value, rdx: n) -> rax: where, or 0.
+macro_rules! memchr {
+    () => {
+        core::arch::naked_asm!(
+            "lea rdx, [rdi + rdx]",
+            "2:",
+            "cmp rdi, rdx",
+            "je 3f",
+            "lea rax, [rdi]",
+            "inc rdi",
+            "cmp byte ptr [rax], sil",
+            "jne 2b",
+            "ret",
+            "3:",
+            "xor eax, eax",
+            "ret",
+        )
+    };
+}
+pub(crate) use memchr;
