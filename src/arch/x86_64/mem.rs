@@ -64,154 +64,182 @@ pub(crate) unsafe extern "C" fn learn() {
     )
 }
 
-/// Register `$n` of a level: sse2's have 16 bytes, avx2's 32.
+/// Lines of assembly.
+macro_rules! lines {
+    ($($line:expr),* $(,)?) => { concat!($($line, "\n"),*) };
+}
+pub(crate) use lines;
+
+/// The level's registers have so many bytes: from here on they are `.LW`.
+macro_rules! width {
+    (sse2) => { ".set .LW, 16" };
+    (avx2) => { ".set .LW, 32" };
+}
+pub(crate) use width;
+
+/// Register `$n` from memory.
 macro_rules! load {
-    (sse2 $n:literal $from:literal) => { concat!("movups xmm", $n, ", ", $from, "\n") };
-    (avx2 $n:literal $from:literal) => { concat!("vmovdqu ymm", $n, ", ", $from, "\n") };
+    (sse2 $n:literal $from:literal) => { concat!("movups xmm", $n, ", ", $from) };
+    (avx2 $n:literal $from:literal) => { concat!("vmovdqu ymm", $n, ", ", $from) };
 }
 pub(crate) use load;
+
+/// Memory from register `$n`.
 macro_rules! store {
-    (sse2 $to:literal $n:literal) => { concat!("movups ", $to, ", xmm", $n, "\n") };
-    (avx2 $to:literal $n:literal) => { concat!("vmovdqu ", $to, ", ymm", $n, "\n") };
+    (sse2 $to:literal $n:literal) => { concat!("movups ", $to, ", xmm", $n) };
+    (avx2 $to:literal $n:literal) => { concat!("vmovdqu ", $to, ", ymm", $n) };
 }
 pub(crate) use store;
+
+/// Memory at a multiple of the width from register `$n`.
 macro_rules! store_aligned {
-    (sse2 $to:literal $n:literal) => { concat!("movaps ", $to, ", xmm", $n, "\n") };
-    (avx2 $to:literal $n:literal) => { concat!("vmovdqa ", $to, ", ymm", $n, "\n") };
+    (sse2 $to:literal $n:literal) => { concat!("movaps ", $to, ", xmm", $n) };
+    (avx2 $to:literal $n:literal) => { concat!("vmovdqa ", $to, ", ymm", $n) };
 }
 pub(crate) use store_aligned;
+
+/// Back to the caller.
 macro_rules! leave {
-    (sse2) => { "ret\n" };
-    (avx2) => { "vzeroupper\n ret\n" };
+    (sse2) => { "ret" };
+    (avx2) => { "vzeroupper\n ret" };
 }
 pub(crate) use leave;
-macro_rules! level {
-    (sse2) => { ".set .LW, 16\n" };
-    (avx2) => { ".set .LW, 32\n" };
-}
-pub(crate) use level;
+
+/// Counts the bytes in rdx.
 macro_rules! count {
-    (sse2) => { "call {learn}\n" };
+    (sse2) => { "call {learn}" };
     (avx2) => { "" };
 }
 pub(crate) use count;
 
+/// memmove from more than two widths on.
 macro_rules! move_wide {
-    ($l:tt) => { concat!(
-        $crate::arch::mem::level!($l),
-        "cmp rdx, 8*.LW\n",
-        "ja .Lmemmove_loops_", stringify!($l), "\n",
-        $crate::arch::mem::load!($l 0 "[rsi]"),
-        $crate::arch::mem::load!($l 1 "[rsi + .LW]"),
-        $crate::arch::mem::load!($l 2 "[rsi + 2*.LW]"),
-        $crate::arch::mem::load!($l 3 "[rsi + 3*.LW]"),
-        $crate::arch::mem::load!($l 4 "[rsi + rdx - 4*.LW]"),
-        $crate::arch::mem::load!($l 5 "[rsi + rdx - 3*.LW]"),
-        $crate::arch::mem::load!($l 6 "[rsi + rdx - 2*.LW]"),
-        $crate::arch::mem::load!($l 7 "[rsi + rdx - .LW]"),
-        $crate::arch::mem::store!($l "[rdi]" 0),
-        $crate::arch::mem::store!($l "[rdi + .LW]" 1),
-        $crate::arch::mem::store!($l "[rdi + 2*.LW]" 2),
-        $crate::arch::mem::store!($l "[rdi + 3*.LW]" 3),
-        $crate::arch::mem::store!($l "[rdi + rdx - 4*.LW]" 4),
-        $crate::arch::mem::store!($l "[rdi + rdx - 3*.LW]" 5),
-        $crate::arch::mem::store!($l "[rdi + rdx - 2*.LW]" 6),
-        $crate::arch::mem::store!($l "[rdi + rdx - .LW]" 7),
-        $crate::arch::mem::leave!($l),
+    ($l:tt) => { lines!(
+        "cmp rdx, 4*.LW",
+        "ja 2f",
+        load!($l 0 "[rsi]"),
+        load!($l 1 "[rsi + .LW]"),
+        load!($l 2 "[rsi + rdx - 2*.LW]"),
+        load!($l 3 "[rsi + rdx - .LW]"),
+        store!($l "[rdi]" 0),
+        store!($l "[rdi + .LW]" 1),
+        store!($l "[rdi + rdx - 2*.LW]" 2),
+        store!($l "[rdi + rdx - .LW]" 3),
+        leave!($l),
+        "2:",
+        "cmp rdx, 8*.LW",
+        "ja 3f",
+        load!($l 0 "[rsi]"),
+        load!($l 1 "[rsi + .LW]"),
+        load!($l 2 "[rsi + 2*.LW]"),
+        load!($l 3 "[rsi + 3*.LW]"),
+        load!($l 4 "[rsi + rdx - 4*.LW]"),
+        load!($l 5 "[rsi + rdx - 3*.LW]"),
+        load!($l 6 "[rsi + rdx - 2*.LW]"),
+        load!($l 7 "[rsi + rdx - .LW]"),
+        store!($l "[rdi]" 0),
+        store!($l "[rdi + .LW]" 1),
+        store!($l "[rdi + 2*.LW]" 2),
+        store!($l "[rdi + 3*.LW]" 3),
+        store!($l "[rdi + rdx - 4*.LW]" 4),
+        store!($l "[rdi + rdx - 3*.LW]" 5),
+        store!($l "[rdi + rdx - 2*.LW]" 6),
+        store!($l "[rdi + rdx - .LW]" 7),
+        leave!($l),
 
-        ".Lmemmove_loops_", stringify!($l), ":\n",
-        $crate::arch::mem::count!($l),
-        "mov rcx, rdi\n",
-        "sub rcx, rsi\n",
-        "cmp rcx, rdx\n",
-        "jb .Lmemmove_backward_", stringify!($l), "\n",
+        "3:",
+        count!($l),
+        "mov rcx, rdi",
+        "sub rcx, rsi",
+        "cmp rcx, rdx",
+        "jb 5f",
 
-        $crate::arch::mem::load!($l 4 "[rsi + rdx - 4*.LW]"),
-        $crate::arch::mem::load!($l 5 "[rsi + rdx - 3*.LW]"),
-        $crate::arch::mem::load!($l 6 "[rsi + rdx - 2*.LW]"),
-        $crate::arch::mem::load!($l 7 "[rsi + rdx - .LW]"),
-        $crate::arch::mem::load!($l 8 "[rsi]"),
-        "lea rdx, [rdi + rdx - 4*.LW]\n",
-        "sub rsi, rdi\n",
-        "or rdi, .LW - 1\n",
-        "inc rdi\n",
-        ".p2align 5\n",
-        ".Lmemmove_forward_", stringify!($l), ":\n",
-        $crate::arch::mem::load!($l 0 "[rdi + rsi]"),
-        $crate::arch::mem::load!($l 1 "[rdi + rsi + .LW]"),
-        $crate::arch::mem::load!($l 2 "[rdi + rsi + 2*.LW]"),
-        $crate::arch::mem::load!($l 3 "[rdi + rsi + 3*.LW]"),
-        $crate::arch::mem::store_aligned!($l "[rdi]" 0),
-        $crate::arch::mem::store_aligned!($l "[rdi + .LW]" 1),
-        $crate::arch::mem::store_aligned!($l "[rdi + 2*.LW]" 2),
-        $crate::arch::mem::store_aligned!($l "[rdi + 3*.LW]" 3),
-        "add rdi, 4*.LW\n",
-        "cmp rdi, rdx\n",
-        "jb .Lmemmove_forward_", stringify!($l), "\n",
-        $crate::arch::mem::store!($l "[rdx]" 4),
-        $crate::arch::mem::store!($l "[rdx + .LW]" 5),
-        $crate::arch::mem::store!($l "[rdx + 2*.LW]" 6),
-        $crate::arch::mem::store!($l "[rdx + 3*.LW]" 7),
-        $crate::arch::mem::store!($l "[rax]" 8),
-        $crate::arch::mem::leave!($l),
+        load!($l 4 "[rsi + rdx - 4*.LW]"),
+        load!($l 5 "[rsi + rdx - 3*.LW]"),
+        load!($l 6 "[rsi + rdx - 2*.LW]"),
+        load!($l 7 "[rsi + rdx - .LW]"),
+        load!($l 8 "[rsi]"),
+        "lea rdx, [rdi + rdx - 4*.LW]",
+        "sub rsi, rdi",
+        "or rdi, .LW - 1",
+        "inc rdi",
+        ".p2align 5",
+        "4:",
+        load!($l 0 "[rdi + rsi]"),
+        load!($l 1 "[rdi + rsi + .LW]"),
+        load!($l 2 "[rdi + rsi + 2*.LW]"),
+        load!($l 3 "[rdi + rsi + 3*.LW]"),
+        store_aligned!($l "[rdi]" 0),
+        store_aligned!($l "[rdi + .LW]" 1),
+        store_aligned!($l "[rdi + 2*.LW]" 2),
+        store_aligned!($l "[rdi + 3*.LW]" 3),
+        "add rdi, 4*.LW",
+        "cmp rdi, rdx",
+        "jb 4b",
+        store!($l "[rdx]" 4),
+        store!($l "[rdx + .LW]" 5),
+        store!($l "[rdx + 2*.LW]" 6),
+        store!($l "[rdx + 3*.LW]" 7),
+        store!($l "[rax]" 8),
+        leave!($l),
 
-        ".Lmemmove_backward_", stringify!($l), ":\n",
-        $crate::arch::mem::load!($l 4 "[rsi]"),
-        $crate::arch::mem::load!($l 5 "[rsi + .LW]"),
-        $crate::arch::mem::load!($l 6 "[rsi + 2*.LW]"),
-        $crate::arch::mem::load!($l 7 "[rsi + 3*.LW]"),
-        $crate::arch::mem::load!($l 8 "[rsi + rdx - .LW]"),
-        "sub rsi, rdi\n",
-        "lea rcx, [rdi + 4*.LW]\n",
-        "lea rdx, [rdi + rdx - .LW]\n",
-        "lea rdi, [rdx + .LW - 1]\n",
-        "and rdi, -.LW\n",
-        ".p2align 5\n",
-        ".Lmemmove_backwards_", stringify!($l), ":\n",
-        $crate::arch::mem::load!($l 0 "[rdi + rsi - .LW]"),
-        $crate::arch::mem::load!($l 1 "[rdi + rsi - 2*.LW]"),
-        $crate::arch::mem::load!($l 2 "[rdi + rsi - 3*.LW]"),
-        $crate::arch::mem::load!($l 3 "[rdi + rsi - 4*.LW]"),
-        $crate::arch::mem::store_aligned!($l "[rdi - .LW]" 0),
-        $crate::arch::mem::store_aligned!($l "[rdi - 2*.LW]" 1),
-        $crate::arch::mem::store_aligned!($l "[rdi - 3*.LW]" 2),
-        $crate::arch::mem::store_aligned!($l "[rdi - 4*.LW]" 3),
-        "sub rdi, 4*.LW\n",
-        "cmp rdi, rcx\n",
-        "ja .Lmemmove_backwards_", stringify!($l), "\n",
-        $crate::arch::mem::store!($l "[rdx]" 8),
-        $crate::arch::mem::store!($l "[rax]" 4),
-        $crate::arch::mem::store!($l "[rax + .LW]" 5),
-        $crate::arch::mem::store!($l "[rax + 2*.LW]" 6),
-        $crate::arch::mem::store!($l "[rax + 3*.LW]" 7),
-        $crate::arch::mem::leave!($l),
+        "5:",
+        load!($l 4 "[rsi]"),
+        load!($l 5 "[rsi + .LW]"),
+        load!($l 6 "[rsi + 2*.LW]"),
+        load!($l 7 "[rsi + 3*.LW]"),
+        load!($l 8 "[rsi + rdx - .LW]"),
+        "sub rsi, rdi",
+        "lea rcx, [rdi + 4*.LW]",
+        "lea rdx, [rdi + rdx - .LW]",
+        "lea rdi, [rdx + .LW - 1]",
+        "and rdi, -.LW",
+        ".p2align 5",
+        "6:",
+        load!($l 0 "[rdi + rsi - .LW]"),
+        load!($l 1 "[rdi + rsi - 2*.LW]"),
+        load!($l 2 "[rdi + rsi - 3*.LW]"),
+        load!($l 3 "[rdi + rsi - 4*.LW]"),
+        store_aligned!($l "[rdi - .LW]" 0),
+        store_aligned!($l "[rdi - 2*.LW]" 1),
+        store_aligned!($l "[rdi - 3*.LW]" 2),
+        store_aligned!($l "[rdi - 4*.LW]" 3),
+        "sub rdi, 4*.LW",
+        "cmp rdi, rcx",
+        "ja 6b",
+        store!($l "[rdx]" 8),
+        store!($l "[rax]" 4),
+        store!($l "[rax + .LW]" 5),
+        store!($l "[rax + 2*.LW]" 6),
+        store!($l "[rax + 3*.LW]" 7),
+        leave!($l),
     ) };
 }
 pub(crate) use move_wide;
+
+/// memmove of one or two widths.
+macro_rules! move_two {
+    ($l:tt) => { lines!(
+        load!($l 0 "[rsi]"),
+        load!($l 1 "[rsi + rdx - .LW]"),
+        store!($l "[rdi]" 0),
+        store!($l "[rdi + rdx - .LW]" 1),
+        leave!($l),
+    ) };
+}
+pub(crate) use move_two;
 
 /// memmove(rdi: dest, rsi: src, rdx: n) -> rax: dest, which is memcpy as well.
 macro_rules! memmove {
     () => {
         core::arch::naked_asm!(
             "mov rax, rdi",
-            "cmp rdx, 16",
+            width!(sse2),
+            "cmp rdx, .LW",
             "jb .Lmemmove_below_16",
-            "cmp rdx, 64",
-            "jae .Lmemmove_from_64",
-            "mov ecx, edx",
-            "shr ecx, 1",
-            "and ecx, 16",
-            "lea r8, [rdx - 16]",
-            "sub r8, rcx",
-            "movups xmm0, [rsi]",
-            "movups xmm1, [rsi + rcx]",
-            "movups xmm2, [rsi + r8]",
-            "movups xmm3, [rsi + rdx - 16]",
-            "movups [rdi], xmm0",
-            "movups [rdi + rcx], xmm1",
-            "movups [rdi + r8], xmm2",
-            "movups [rdi + rdx - 16], xmm3",
-            "ret",
+            "cmp rdx, 2*.LW",
+            "ja .Lmemmove_above_32",
+            move_two!(sse2),
 
             ".Lmemmove_below_16:",
             "cmp edx, 8",
@@ -241,70 +269,70 @@ macro_rules! memmove {
             "mov [rdi + rdx - 8], rsi",
             "ret",
 
-            ".Lmemmove_from_64:",
+            ".Lmemmove_above_32:",
             "cmp dword ptr [rip + {seen}], 0",
             "jl .Lmemmove_avx2",
-            $crate::arch::mem::move_wide!(sse2),
+            move_wide!(sse2),
             ".Lmemmove_avx2:",
-            $crate::arch::mem::level!(avx2),
-            "cmp rdx, 4*.LW",
-            "ja .Lmemmove_above_128",
-            $crate::arch::mem::load!(avx2 0 "[rsi]"),
-            $crate::arch::mem::load!(avx2 1 "[rsi + .LW]"),
-            $crate::arch::mem::load!(avx2 2 "[rsi + rdx - 2*.LW]"),
-            $crate::arch::mem::load!(avx2 3 "[rsi + rdx - .LW]"),
-            $crate::arch::mem::store!(avx2 "[rdi]" 0),
-            $crate::arch::mem::store!(avx2 "[rdi + .LW]" 1),
-            $crate::arch::mem::store!(avx2 "[rdi + rdx - 2*.LW]" 2),
-            $crate::arch::mem::store!(avx2 "[rdi + rdx - .LW]" 3),
-            $crate::arch::mem::leave!(avx2),
-            ".Lmemmove_above_128:",
-            $crate::arch::mem::move_wide!(avx2),
-            seen = sym $crate::arch::mem::SEEN,
-            learn = sym $crate::arch::mem::learn,
+            width!(avx2),
+            "cmp rdx, 2*.LW",
+            "ja .Lmemmove_above_64",
+            move_two!(avx2),
+            ".Lmemmove_above_64:",
+            move_wide!(avx2),
+            seen = sym SEEN,
+            learn = sym learn,
         )
     };
 }
 pub(crate) use memmove;
 
-macro_rules! fill_wide {
-    ($l:tt) => { concat!(
-        $crate::arch::mem::level!($l),
-        "cmp rdx, 4*.LW\n",
-        "ja .Lmemset_above_4_", stringify!($l), "\n",
-        $crate::arch::mem::store!($l "[rdi]" 0),
-        $crate::arch::mem::store!($l "[rdi + .LW]" 0),
-        $crate::arch::mem::store!($l "[rdi + rdx - 2*.LW]" 0),
-        $crate::arch::mem::store!($l "[rdi + rdx - .LW]" 0),
-        $crate::arch::mem::leave!($l),
-        ".Lmemset_above_4_", stringify!($l), ":\n",
-        $crate::arch::mem::store!($l "[rdi]" 0),
-        $crate::arch::mem::store!($l "[rdi + rdx - 4*.LW]" 0),
-        $crate::arch::mem::store!($l "[rdi + rdx - 3*.LW]" 0),
-        $crate::arch::mem::store!($l "[rdi + rdx - 2*.LW]" 0),
-        $crate::arch::mem::store!($l "[rdi + rdx - .LW]" 0),
-        "cmp rdx, 8*.LW\n",
-        "ja .Lmemset_loops_", stringify!($l), "\n",
-        $crate::arch::mem::store!($l "[rdi + .LW]" 0),
-        $crate::arch::mem::store!($l "[rdi + 2*.LW]" 0),
-        $crate::arch::mem::store!($l "[rdi + 3*.LW]" 0),
-        $crate::arch::mem::leave!($l),
+macro_rules! fill_two {
+    ($l:tt) => { lines!(
+        store!($l "[rdi]" 0),
+        store!($l "[rdi + rdx - .LW]" 0),
+        leave!($l),
+    ) };
+}
+pub(crate) use fill_two;
 
-        ".Lmemset_loops_", stringify!($l), ":\n",
-        $crate::arch::mem::count!($l),
-        "lea rdx, [rdi + rdx - 4*.LW]\n",
-        "or rdi, .LW - 1\n",
-        "inc rdi\n",
-        ".p2align 5\n",
-        ".Lmemset_loop_", stringify!($l), ":\n",
-        $crate::arch::mem::store_aligned!($l "[rdi]" 0),
-        $crate::arch::mem::store_aligned!($l "[rdi + .LW]" 0),
-        $crate::arch::mem::store_aligned!($l "[rdi + 2*.LW]" 0),
-        $crate::arch::mem::store_aligned!($l "[rdi + 3*.LW]" 0),
-        "add rdi, 4*.LW\n",
-        "cmp rdi, rdx\n",
-        "jb .Lmemset_loop_", stringify!($l), "\n",
-        $crate::arch::mem::leave!($l),
+macro_rules! fill_wide {
+    ($l:tt) => { lines!(
+        "cmp rdx, 4*.LW",
+        "ja 2f",
+        store!($l "[rdi]" 0),
+        store!($l "[rdi + .LW]" 0),
+        store!($l "[rdi + rdx - 2*.LW]" 0),
+        store!($l "[rdi + rdx - .LW]" 0),
+        leave!($l),
+        "2:",
+        store!($l "[rdi]" 0),
+        store!($l "[rdi + rdx - 4*.LW]" 0),
+        store!($l "[rdi + rdx - 3*.LW]" 0),
+        store!($l "[rdi + rdx - 2*.LW]" 0),
+        store!($l "[rdi + rdx - .LW]" 0),
+        "cmp rdx, 8*.LW",
+        "ja 3f",
+        store!($l "[rdi + .LW]" 0),
+        store!($l "[rdi + 2*.LW]" 0),
+        store!($l "[rdi + 3*.LW]" 0),
+        leave!($l),
+
+        "3:",
+        count!($l),
+        "lea rdx, [rdi + rdx - 4*.LW]",
+        "or rdi, .LW - 1",
+        "inc rdi",
+        ".p2align 5",
+        "4:",
+        store_aligned!($l "[rdi]" 0),
+        store_aligned!($l "[rdi + .LW]" 0),
+        store_aligned!($l "[rdi + 2*.LW]" 0),
+        store_aligned!($l "[rdi + 3*.LW]" 0),
+        "add rdi, 4*.LW",
+        "cmp rdi, rdx",
+        "jb 4b",
+        leave!($l),
     ) };
 }
 pub(crate) use fill_wide;
@@ -319,12 +347,11 @@ macro_rules! memset {
             "pshuflw xmm0, xmm0, 0",
             "cmp rdx, 16",
             "jb .Lmemset_below_16",
+            width!(sse2),
             "punpcklqdq xmm0, xmm0",
-            "cmp rdx, 32",
+            "cmp rdx, 2*.LW",
             "ja .Lmemset_above_32",
-            "movups [rdi], xmm0",
-            "movups [rdi + rdx - 16], xmm0",
-            "ret",
+            fill_two!(sse2),
 
             ".Lmemset_below_16:",
             "cmp edx, 8",
@@ -351,98 +378,235 @@ macro_rules! memset {
             ".Lmemset_above_32:",
             "cmp dword ptr [rip + {seen}], 0",
             "jl .Lmemset_avx2",
-            $crate::arch::mem::fill_wide!(sse2),
+            fill_wide!(sse2),
             ".Lmemset_avx2:",
-            $crate::arch::mem::level!(avx2),
+            width!(avx2),
             "vpbroadcastb ymm0, xmm0",
             "cmp rdx, 2*.LW",
             "ja .Lmemset_above_64",
-            $crate::arch::mem::store!(avx2 "[rdi]" 0),
-            $crate::arch::mem::store!(avx2 "[rdi + rdx - .LW]" 0),
-            $crate::arch::mem::leave!(avx2),
+            fill_two!(avx2),
             ".Lmemset_above_64:",
-            $crate::arch::mem::fill_wide!(avx2),
-            seen = sym $crate::arch::mem::SEEN,
-            learn = sym $crate::arch::mem::learn,
+            fill_wide!(avx2),
+            seen = sym SEEN,
+            learn = sym learn,
         )
     };
 }
 pub(crate) use memset;
 
+/// Register `$n` has ones in the bytes that are equal.
 macro_rules! equal {
-    (sse2 $n:literal $a:literal $b:literal $other:literal) => {
-        concat!("movups xmm", $n, ", ", $a, "\n movups xmm", $other, ", ", $b, "\n pcmpeqb xmm", $n, ", xmm", $other, "\n")
+    (sse2 $n:literal $a:literal $b:literal) => {
+        concat!("movups xmm", $n, ", ", $a, "\n movups xmm4, ", $b, "\n pcmpeqb xmm", $n, ", xmm4")
     };
-    (avx2 $n:literal $a:literal $b:literal $other:literal) => {
-        concat!("vmovdqu ymm", $n, ", ", $a, "\n vpcmpeqb ymm", $n, ", ymm", $n, ", ", $b, "\n")
+    (avx2 $n:literal $a:literal $b:literal) => {
+        concat!("vmovdqu ymm", $n, ", ", $a, "\n vpcmpeqb ymm", $n, ", ymm", $n, ", ", $b)
     };
 }
 pub(crate) use equal;
 
-/// All of registers 0 to 3: ones in eax? else jumps.
-macro_rules! unless_all {
-    (sse2 $target:literal) => { concat!(
-        "movdqa xmm4, xmm0\n pand xmm4, xmm1\n movdqa xmm5, xmm2\n pand xmm5, xmm3\n pand xmm4, xmm5\n",
-        "pmovmskb eax, xmm4\n cmp eax, 0xffff\n jne ", $target, "\n") };
-    (avx2 $target:literal) => { concat!(
-        "vpand ymm4, ymm0, ymm1\n vpand ymm5, ymm2, ymm3\n vpand ymm4, ymm4, ymm5\n",
-        "vpmovmskb eax, ymm4\n inc eax\n jnz ", $target, "\n") };
+/// Register `$n` and `$m` into `$to`.
+macro_rules! and {
+    (sse2 $to:literal $n:literal $m:literal) => {
+        concat!("movdqa xmm", $to, ", xmm", $n, "\n pand xmm", $to, ", xmm", $m)
+    };
+    (avx2 $to:literal $n:literal $m:literal) => {
+        concat!("vpand ymm", $to, ", ymm", $n, ", ymm", $m)
+    };
 }
-pub(crate) use unless_all;
+pub(crate) use and;
 
-/// Bits of registers into rax: complement.
-macro_rules! bits {
-    (sse2 $a:literal $b:literal) => { concat!(
-        "pmovmskb eax, xmm", $a, "\n pmovmskb ecx, xmm", $b, "\n shl ecx, 16\n or eax, ecx\n not eax\n") };
-    (avx2 $a:literal $b:literal) => { concat!(
-        "vpmovmskb eax, ymm", $a, "\n vpmovmskb ecx, ymm", $b, "\n shl rcx, 32\n or rax, rcx\n not rax\n") };
+/// Jumps unless register `$n` is ones everywhere. Changes eax.
+macro_rules! unless_ones {
+    (sse2 $n:literal $jump:literal) => {
+        concat!("pmovmskb eax, xmm", $n, "\n xor eax, 0xffff\n jnz ", $jump)
+    };
+    (avx2 $n:literal $jump:literal) => {
+        concat!("vpmovmskb eax, ymm", $n, "\n inc eax\n jnz ", $jump)
+    };
 }
-pub(crate) use bits;
+pub(crate) use unless_ones;
 
-macro_rules! compare_wide {
-    ($l:tt $name:literal) => { concat!(
-        $crate::arch::mem::level!($l),
-        "cmp rdx, 4*.LW\n",
-        "ja .Lmemcmp_above_4_", $name, "\n",
-        "xor r8d, r8d\n",
-        "lea r9, [rdx - 2*.LW]\n",
-        $crate::arch::mem::equal!($l 0 "[rdi]" "[rsi]" 4),
-        $crate::arch::mem::equal!($l 1 "[rdi + .LW]" "[rsi + .LW]" 5),
-        $crate::arch::mem::equal!($l 2 "[rdi + rdx - 2*.LW]" "[rsi + rdx - 2*.LW]" 6),
-        $crate::arch::mem::equal!($l 3 "[rdi + rdx - .LW]" "[rsi + rdx - .LW]" 7),
-        "jmp .Lmemcmp_last_", $name, "\n",
+/// rax: for each byte of register `$n` and then of `$m`, whether it is not ones; ZF. Changes rcx.
+macro_rules! differences {
+    (sse2 $n:literal $m:literal) => { concat!(
+        "pmovmskb eax, xmm", $n, "\n pmovmskb ecx, xmm", $m, "\n shl ecx, 16\n or eax, ecx\n xor eax, -1") };
+    (avx2 $n:literal $m:literal) => { concat!(
+        "vpmovmskb eax, ymm", $n, "\n vpmovmskb ecx, ymm", $m, "\n shl rcx, 32\n or rax, rcx\n xor rax, -1") };
+}
+pub(crate) use differences;
 
-        ".Lmemcmp_above_4_", $name, ":\n",
-        $crate::arch::mem::count!($l),
-        "xor r8d, r8d\n",
-        "sub rdx, 4*.LW\n",
-        ".p2align 5\n",
-        ".Lmemcmp_loop_", $name, ":\n",
-        $crate::arch::mem::equal!($l 0 "[rdi + r8]" "[rsi + r8]" 4),
-        $crate::arch::mem::equal!($l 1 "[rdi + r8 + .LW]" "[rsi + r8 + .LW]" 5),
-        $crate::arch::mem::equal!($l 2 "[rdi + r8 + 2*.LW]" "[rsi + r8 + 2*.LW]" 6),
-        $crate::arch::mem::equal!($l 3 "[rdi + r8 + 3*.LW]" "[rsi + r8 + 3*.LW]" 7),
-        "pand_placeholder\n",
+macro_rules! leave_equal {
+    ($l:tt) => { concat!("xor eax, eax\n", leave!($l)) };
+}
+pub(crate) use leave_equal;
+
+macro_rules! compare_two {
+    ($l:tt) => { lines!(
+        equal!($l 0 "[rdi]" "[rsi]"),
+        equal!($l 1 "[rdi + rdx - .LW]" "[rsi + rdx - .LW]"),
+        and!($l 2 0 1),
+        unless_ones!($l 2 "2f"),
+        leave_equal!($l),
+        "2:",
+        differences!($l 0 1),
+        "tzcnt rax, rax",
+        // The second vector's bytes are farther behind.
+        "lea rdx, [rdx + rax - 2*.LW]",
+        "cmp eax, .LW",
+        "cmovae rax, rdx",
+        "movzx ecx, byte ptr [rsi + rax]",
+        "movzx eax, byte ptr [rdi + rax]",
+        "sub eax, ecx",
+        leave!($l),
     ) };
 }
+pub(crate) use compare_two;
+
+macro_rules! compare_wide {
+    ($l:tt) => { lines!(
+        "cmp rdx, 4*.LW",
+        "ja 3f",
+        "xor r8d, r8d",
+        "lea r9, [rdx - 2*.LW]",
+        equal!($l 0 "[rdi]" "[rsi]"),
+        equal!($l 1 "[rdi + .LW]" "[rsi + .LW]"),
+        equal!($l 2 "[rdi + rdx - 2*.LW]" "[rsi + rdx - 2*.LW]"),
+        equal!($l 3 "[rdi + rdx - .LW]" "[rsi + rdx - .LW]"),
+        and!($l 4 0 1),
+        and!($l 5 2 3),
+        and!($l 4 4 5),
+        unless_ones!($l 4 "5f"),
+        leave_equal!($l),
+
+        "3:",
+        count!($l),
+        // The next vector is at a multiple of the width.
+        "mov ecx, edi",
+        "or ecx, -.LW",
+        "neg ecx",
+        "add ecx, 3*.LW",
+        "sub rdx, 4*.LW",
+        "xor r8d, r8d",
+        ".p2align 5",
+        "4:",
+        equal!($l 0 "[rdi + r8]" "[rsi + r8]"),
+        equal!($l 1 "[rdi + r8 + .LW]" "[rsi + r8 + .LW]"),
+        equal!($l 2 "[rdi + r8 + 2*.LW]" "[rsi + r8 + 2*.LW]"),
+        equal!($l 3 "[rdi + r8 + 3*.LW]" "[rsi + r8 + 3*.LW]"),
+        and!($l 4 0 1),
+        and!($l 5 2 3),
+        and!($l 4 4 5),
+        unless_ones!($l 4 "6f"),
+        "add r8, rcx",
+        "mov ecx, 4*.LW",
+        "cmp r8, rdx",
+        "jb 4b",
+        // Behind the last whole four: the last four, if they are not done.
+        "sub r8, rdx",
+        "cmp r8, 4*.LW",
+        "mov r8, rdx",
+        "jb 4b",
+        leave_equal!($l),
+
+        "6:",
+        "lea r9, [r8 + 2*.LW]",
+        "5:",
+        differences!($l 0 1),
+        "jnz 7f",
+        "mov r8, r9",
+        differences!($l 2 3),
+        "7:",
+        "tzcnt rax, rax",
+        "add r8, rax",
+        "movzx eax, byte ptr [rdi + r8]",
+        "movzx ecx, byte ptr [rsi + r8]",
+        "sub eax, ecx",
+        leave!($l),
+    ) };
+}
+pub(crate) use compare_wide;
 
 /// memcmp(rdi: a, rsi: b, rdx: n) -> eax, which is bcmp as well.
 macro_rules! memcmp {
     () => {
         core::arch::naked_asm!(
-            "xor ecx, ecx",
-            "2:",
-            "cmp rcx, rdx",
-            "je 3f",
-            "movzx eax, byte ptr [rdi + rcx]",
-            "movzx r8d, byte ptr [rsi + rcx]",
-            "inc rcx",
-            "sub eax, r8d",
-            "je 2b",
-            "ret",
-            "3:",
+            width!(sse2),
+            "cmp rdx, .LW",
+            "jb .Lmemcmp_below_16",
+            "cmp rdx, 2*.LW",
+            "ja .Lmemcmp_above_32",
+            compare_two!(sse2),
+
+            ".Lmemcmp_below_16:",
+            "cmp edx, 8",
+            "jae .Lmemcmp_8_to_15",
+            "cmp edx, 4",
+            "jae .Lmemcmp_4_to_7",
+            "cmp edx, 1",
+            "jbe .Lmemcmp_to_1",
+            "movzx eax, word ptr [rdi]",
+            "movzx ecx, word ptr [rsi]",
+            "cmp eax, ecx",
+            "jne .Lmemcmp_differ",
+            "movzx eax, word ptr [rdi + rdx - 2]",
+            "movzx ecx, word ptr [rsi + rdx - 2]",
+            "cmp eax, ecx",
+            "jne .Lmemcmp_differ",
             "xor eax, eax",
             "ret",
+            ".Lmemcmp_to_1:",
+            "jb .Lmemcmp_0",
+            "movzx eax, byte ptr [rdi]",
+            "movzx ecx, byte ptr [rsi]",
+            "sub eax, ecx",
+            "ret",
+            ".Lmemcmp_0:",
+            "xor eax, eax",
+            "ret",
+            ".Lmemcmp_4_to_7:",
+            "mov eax, [rdi]",
+            "mov ecx, [rsi]",
+            "cmp eax, ecx",
+            "jne .Lmemcmp_differ",
+            "mov eax, [rdi + rdx - 4]",
+            "mov ecx, [rsi + rdx - 4]",
+            "cmp eax, ecx",
+            "jne .Lmemcmp_differ",
+            "xor eax, eax",
+            "ret",
+            ".Lmemcmp_8_to_15:",
+            "mov rax, [rdi]",
+            "mov rcx, [rsi]",
+            "cmp rax, rcx",
+            "jne .Lmemcmp_differ",
+            "mov rax, [rdi + rdx - 8]",
+            "mov rcx, [rsi + rdx - 8]",
+            "cmp rax, rcx",
+            "jne .Lmemcmp_differ",
+            "xor eax, eax",
+            "ret",
+            ".Lmemcmp_differ:",
+            "bswap rax",
+            "bswap rcx",
+            "cmp rax, rcx",
+            "sbb eax, eax",
+            "or eax, 1",
+            "ret",
+
+            ".Lmemcmp_above_32:",
+            "cmp dword ptr [rip + {seen}], 0",
+            "jl .Lmemcmp_avx2",
+            compare_wide!(sse2),
+            ".Lmemcmp_avx2:",
+            width!(avx2),
+            "cmp rdx, 2*.LW",
+            "ja .Lmemcmp_above_64",
+            compare_two!(avx2),
+            ".Lmemcmp_above_64:",
+            compare_wide!(avx2),
+            seen = sym SEEN,
+            learn = sym learn,
         )
     };
 }
@@ -452,12 +616,99 @@ pub(crate) use memcmp;
 macro_rules! strlen {
     () => {
         core::arch::naked_asm!(
-            "mov rax, -1",
-            "2:",
-            "inc rax",
-            "cmp byte ptr [rdi + rax], 0",
-            "jne 2b",
+            "mov ecx, edi",
+            "mov rax, rdi",
+            "and rdi, -64",
+            "cmp dword ptr [rip + {seen}], 0",
+            "jl .Lstrlen_avx2",
+            "pxor xmm0, xmm0",
+            "movdqa xmm1, [rdi]",
+            "movdqa xmm2, [rdi + 16]",
+            "movdqa xmm3, [rdi + 32]",
+            "movdqa xmm4, [rdi + 48]",
+            "pcmpeqb xmm1, xmm0",
+            "pcmpeqb xmm2, xmm0",
+            "pcmpeqb xmm3, xmm0",
+            "pcmpeqb xmm4, xmm0",
+            "call .Lstrlen_bits",
+            "shr rdx, cl",
+            "test rdx, rdx",
+            "jz 2f",
+            "tzcnt rax, rdx",
             "ret",
+            "2:",
+            "add rdi, 64",
+            "movdqa xmm1, [rdi]",
+            "movdqa xmm2, [rdi + 16]",
+            "movdqa xmm3, [rdi + 32]",
+            "movdqa xmm4, [rdi + 48]",
+            "pminub xmm2, xmm1",
+            "pminub xmm4, xmm3",
+            "pminub xmm4, xmm2",
+            "pcmpeqb xmm4, xmm0",
+            "pmovmskb edx, xmm4",
+            "test edx, edx",
+            "jz 2b",
+            "movdqa xmm2, [rdi + 16]",
+            "movdqa xmm4, [rdi + 48]",
+            "pcmpeqb xmm1, xmm0",
+            "pcmpeqb xmm2, xmm0",
+            "pcmpeqb xmm3, xmm0",
+            "pcmpeqb xmm4, xmm0",
+            "call .Lstrlen_bits",
+            "tzcnt rdx, rdx",
+            "sub rdi, rax",
+            "lea rax, [rdi + rdx]",
+            "mov rdx, rax",
+            "jmp {learn}",
+
+            ".Lstrlen_bits:",
+            "pmovmskb edx, xmm1",
+            "pmovmskb esi, xmm2",
+            "shl esi, 16",
+            "or edx, esi",
+            "pmovmskb esi, xmm3",
+            "shl rsi, 32",
+            "or rdx, rsi",
+            "pmovmskb esi, xmm4",
+            "shl rsi, 48",
+            "or rdx, rsi",
+            "ret",
+
+            ".Lstrlen_avx2:",
+            "vpxor xmm0, xmm0, xmm0",
+            "vpcmpeqb ymm1, ymm0, [rdi]",
+            "vpcmpeqb ymm2, ymm0, [rdi + 32]",
+            "vpmovmskb edx, ymm1",
+            "vpmovmskb esi, ymm2",
+            "shl rsi, 32",
+            "or rdx, rsi",
+            "shr rdx, cl",
+            "test rdx, rdx",
+            "jz 3f",
+            "tzcnt rax, rdx",
+            "vzeroupper",
+            "ret",
+            "3:",
+            "add rdi, 64",
+            "vmovdqa ymm1, [rdi]",
+            "vpminub ymm2, ymm1, [rdi + 32]",
+            "vpcmpeqb ymm2, ymm2, ymm0",
+            "vpmovmskb edx, ymm2",
+            "test edx, edx",
+            "jz 3b",
+            "vpcmpeqb ymm1, ymm1, ymm0",
+            "vpmovmskb ecx, ymm1",
+            // Where the first has a NUL its bits do, else the second's are the second's.
+            "shl rdx, 32",
+            "or rdx, rcx",
+            "tzcnt rdx, rdx",
+            "sub rdi, rax",
+            "lea rax, [rdi + rdx]",
+            "vzeroupper",
+            "ret",
+            seen = sym SEEN,
+            learn = sym learn,
         )
     };
 }
