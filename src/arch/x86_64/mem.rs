@@ -631,6 +631,18 @@ macro_rules! memcmp {
 }
 pub(crate) use memcmp;
 
+/// Goes to the next vector, and jumps with its bits in edx if there is a NUL.
+macro_rules! next_has_nul {
+    ($jump:literal) => { lines!(
+        "add rdi, .LW",
+        "vpcmpeqb ymm1, ymm0, [rdi]",
+        "vpmovmskb edx, ymm1",
+        "test edx, edx",
+        concat!("jnz ", $jump),
+    ) };
+}
+pub(crate) use next_has_nul;
+
 /// strlen(rdi: string) -> rax.
 macro_rules! strlen {
     () => {
@@ -679,22 +691,16 @@ macro_rules! strlen {
             "vzeroupper",
             "ret",
 
-            // One at a time, up to a multiple of four.
+            // Four one by one,
             "3:",
+            next_has_nul!("4f"),
+            next_has_nul!("4f"),
+            next_has_nul!("4f"),
+            next_has_nul!("4f"),
+            // then four together, from a multiple of four on.
             "add rdi, .LW",
-            "test dil, 3*.LW",
-            "jz 5f",
-            "vpcmpeqb ymm1, ymm0, [rdi]",
-            "vpmovmskb edx, ymm1",
-            "test edx, edx",
-            "jz 3b",
-            "4:",
-            "tzcnt edx, edx",
-            "sub rdi, rax",
-            "lea rax, [rdi + rdx]",
-            "vzeroupper",
-            "ret",
-
+            "and rdi, -4*.LW",
+            ".p2align 6",
             "5:",
             "vmovdqa ymm1, [rdi]",
             "vpminub ymm2, ymm1, [rdi + .LW]",
@@ -706,27 +712,31 @@ macro_rules! strlen {
             "sub rdi, -4*.LW",
             "test edx, edx",
             "jz 5b",
-            // A minimum that is 0 where those before are not is the last's.
-            "sub rdi, 4*.LW",
             "vpcmpeqb ymm1, ymm0, ymm1",
             "vpmovmskb ecx, ymm1",
             "test ecx, ecx",
             "cmovnz edx, ecx",
-            "jnz 4b",
+            "jnz 4f",
             "add rdi, .LW",
             "vpcmpeqb ymm2, ymm0, ymm2",
             "vpmovmskb ecx, ymm2",
             "test ecx, ecx",
             "cmovnz edx, ecx",
-            "jnz 4b",
+            "jnz 4f",
             "add rdi, .LW",
             "vpcmpeqb ymm3, ymm0, ymm3",
             "vpmovmskb ecx, ymm3",
             "test ecx, ecx",
             "cmovnz edx, ecx",
-            "jnz 4b",
+            "jnz 4f",
+            // Where only the last has a NUL, the bits of all four are its own.
             "add rdi, .LW",
-            "jmp 4b",
+            "4:",
+            "tzcnt edx, edx",
+            "sub rdi, rax",
+            "lea rax, [rdi + rdx]",
+            "vzeroupper",
+            "ret",
             seen = sym SEEN,
             learn = sym learn,
         )
@@ -818,6 +828,7 @@ macro_rules! memchr {
             "vzeroupper",
             "ret",
 
+            ".p2align 5",
             "6:",
             "vpcmpeqb ymm1, ymm0, [rdi]",
             "vpcmpeqb ymm2, ymm0, [rdi + .LW]",
