@@ -131,7 +131,12 @@ struct Pattern {
 }
 
 const fn pattern(name: &'static str, first: usize, second: usize) -> Pattern {
-    Pattern { name, first, second, at: None }
+    Pattern {
+        name,
+        first,
+        second,
+        at: None,
+    }
 }
 
 const COPIES: &[Pattern] = &[
@@ -161,8 +166,14 @@ const COMPARISONS: &[Pattern] = &[
     pattern("equal-aligned", 0, APART + PAGE / 2),
     pattern("equal-misaligned", 9, APART + PAGE / 2 + 3),
     pattern("equal-aliased", 5, APART),
-    Pattern { at: Some(4), ..pattern("last-differs", 9, APART + PAGE / 2 + 3) },
-    Pattern { at: Some(1), ..pattern("early-differs", 0, APART + PAGE / 2 + 3) },
+    Pattern {
+        at: Some(4),
+        ..pattern("last-differs", 9, APART + PAGE / 2 + 3)
+    },
+    Pattern {
+        at: Some(1),
+        ..pattern("early-differs", 0, APART + PAGE / 2 + 3)
+    },
 ];
 
 const STRINGS: &[Pattern] = &[
@@ -173,9 +184,18 @@ const STRINGS: &[Pattern] = &[
 ];
 
 const SEARCHES: &[Pattern] = &[
-    Pattern { at: Some(4), ..pattern("aligned", 0, 0) },
-    Pattern { at: Some(4), ..pattern("misaligned", 9, 0) },
-    Pattern { at: Some(1), ..pattern("early", 5, 0) },
+    Pattern {
+        at: Some(4),
+        ..pattern("aligned", 0, 0)
+    },
+    Pattern {
+        at: Some(4),
+        ..pattern("misaligned", 9, 0)
+    },
+    Pattern {
+        at: Some(1),
+        ..pattern("early", 5, 0)
+    },
     pattern("absent", 9, 0),
     pattern("end-of-page", PAGE - 11, 0),
 ];
@@ -188,21 +208,49 @@ struct Function {
 }
 
 const FUNCTIONS: &[Function] = &[
-    Function { name: "memcpy", patterns: COPIES, measure: |buffers, pattern, n, latency| {
-        copies(buffers, pattern, n, latency, mem::memcpy, c"memcpy")
-    } },
-    Function { name: "memmove", patterns: MOVES, measure: |buffers, pattern, n, latency| {
-        copies(buffers, pattern, n, latency, mem::memmove, c"memmove")
-    } },
-    Function { name: "memset", patterns: FILLS, measure: fills },
-    Function { name: "memcmp", patterns: COMPARISONS, measure: |buffers, pattern, n, latency| {
-        comparisons(buffers, pattern, n, latency, mem::memcmp, c"memcmp")
-    } },
-    Function { name: "bcmp", patterns: COMPARISONS, measure: |buffers, pattern, n, latency| {
-        comparisons(buffers, pattern, n, latency, mem::bcmp, c"bcmp")
-    } },
-    Function { name: "strlen", patterns: STRINGS, measure: strings },
-    Function { name: "memchr", patterns: SEARCHES, measure: searches },
+    Function {
+        name: "memcpy",
+        patterns: COPIES,
+        measure: |buffers, pattern, n, latency| {
+            copies(buffers, pattern, n, latency, mem::memcpy, c"memcpy")
+        },
+    },
+    Function {
+        name: "memmove",
+        patterns: MOVES,
+        measure: |buffers, pattern, n, latency| {
+            copies(buffers, pattern, n, latency, mem::memmove, c"memmove")
+        },
+    },
+    Function {
+        name: "memset",
+        patterns: FILLS,
+        measure: fills,
+    },
+    Function {
+        name: "memcmp",
+        patterns: COMPARISONS,
+        measure: |buffers, pattern, n, latency| {
+            comparisons(buffers, pattern, n, latency, mem::memcmp, c"memcmp")
+        },
+    },
+    Function {
+        name: "bcmp",
+        patterns: COMPARISONS,
+        measure: |buffers, pattern, n, latency| {
+            comparisons(buffers, pattern, n, latency, mem::bcmp, c"bcmp")
+        },
+    },
+    Function {
+        name: "strlen",
+        patterns: STRINGS,
+        measure: strings,
+    },
+    Function {
+        name: "memchr",
+        patterns: SEARCHES,
+        measure: searches,
+    },
 ];
 
 type Copy = unsafe extern "C" fn(*mut c_void, *const c_void, usize) -> *mut c_void;
@@ -233,11 +281,17 @@ fn copies(
     // What the one is, made from the other: the next copy's source is what this one
     // returns, its destination.
     let flip = dest.addr() ^ src.addr();
-    time([ours, theirs(name)], n, latency, src.addr(), |function, src| {
-        let src = src as *mut c_void;
-        // SAFETY: there are `n` bytes in either buffer from each place on.
-        unsafe { function(src.map_addr(|src| src ^ flip), src, n).addr() }
-    })
+    time(
+        [ours, theirs(name)],
+        n,
+        latency,
+        src.addr(),
+        |function, src| {
+            let src = src as *mut c_void;
+            // SAFETY: there are `n` bytes in either buffer from each place on.
+            unsafe { function(src.map_addr(|src| src ^ flip), src, n).addr() }
+        },
+    )
 }
 
 fn fills(buffers: &Buffers, pattern: &Pattern, n: usize, latency: bool) -> [f64; 2] {
@@ -319,7 +373,12 @@ fn time<F: core::marker::Copy>(
         begin.elapsed().as_nanos()
     };
     let mut times = 1;
-    while functions.map(|function| turn(function, times)).into_iter().min() < Some(TURN_NANOSECONDS) {
+    while functions
+        .map(|function| turn(function, times))
+        .into_iter()
+        .min()
+        < Some(TURN_NANOSECONDS)
+    {
         times *= 2;
     }
     let mut fastest = [u128::MAX; 2];

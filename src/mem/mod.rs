@@ -3,9 +3,15 @@
 
 use core::ffi::{c_char, c_int, c_void};
 
-#[cfg(all(target_arch = "x86_64", not(feature = "small-mem")))]
+#[cfg(all(
+    any(target_arch = "x86_64", target_arch = "x86"),
+    not(feature = "small-mem")
+))]
 mod fast;
-#[cfg(any(feature = "small-mem", not(target_arch = "x86_64")))]
+#[cfg(any(
+    feature = "small-mem",
+    not(any(target_arch = "x86_64", target_arch = "x86"))
+))]
 mod small;
 
 unsafe extern "C" {

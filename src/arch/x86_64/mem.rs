@@ -72,43 +72,67 @@ pub(crate) use lines;
 
 /// The level's registers have so many bytes: from here on they are `.LW`.
 macro_rules! width {
-    (sse2) => { ".set .LW, 16" };
-    (avx2) => { ".set .LW, 32" };
+    (sse2) => {
+        ".set .LW, 16"
+    };
+    (avx2) => {
+        ".set .LW, 32"
+    };
 }
 pub(crate) use width;
 
 /// Register `$n` from memory.
 macro_rules! load {
-    (sse2 $n:literal $from:literal) => { concat!("movups xmm", $n, ", ", $from) };
-    (avx2 $n:literal $from:literal) => { concat!("vmovdqu ymm", $n, ", ", $from) };
+    (sse2 $n:literal $from:literal) => {
+        concat!("movups xmm", $n, ", ", $from)
+    };
+    (avx2 $n:literal $from:literal) => {
+        concat!("vmovdqu ymm", $n, ", ", $from)
+    };
 }
 pub(crate) use load;
 
 /// Memory from register `$n`.
 macro_rules! store {
-    (sse2 $to:literal $n:literal) => { concat!("movups ", $to, ", xmm", $n) };
-    (avx2 $to:literal $n:literal) => { concat!("vmovdqu ", $to, ", ymm", $n) };
+    (sse2 $to:literal $n:literal) => {
+        concat!("movups ", $to, ", xmm", $n)
+    };
+    (avx2 $to:literal $n:literal) => {
+        concat!("vmovdqu ", $to, ", ymm", $n)
+    };
 }
 pub(crate) use store;
 
 /// Memory at a multiple of the width from register `$n`.
 macro_rules! store_aligned {
-    (sse2 $to:literal $n:literal) => { concat!("movaps ", $to, ", xmm", $n) };
-    (avx2 $to:literal $n:literal) => { concat!("vmovdqa ", $to, ", ymm", $n) };
+    (sse2 $to:literal $n:literal) => {
+        concat!("movaps ", $to, ", xmm", $n)
+    };
+    (avx2 $to:literal $n:literal) => {
+        concat!("vmovdqa ", $to, ", ymm", $n)
+    };
 }
 pub(crate) use store_aligned;
 
 /// Back to the caller.
 macro_rules! leave {
-    (sse2) => { "ret" };
-    (avx2) => { "vzeroupper\n ret" };
+    (sse2) => {
+        "ret"
+    };
+    (avx2) => {
+        "vzeroupper\n ret"
+    };
 }
 pub(crate) use leave;
 
 /// Counts the bytes in rdx.
 macro_rules! count {
-    (sse2) => { "call {learn}" };
-    (avx2) => { "" };
+    (sse2) => {
+        "call {learn}"
+    };
+    (avx2) => {
+        ""
+    };
 }
 pub(crate) use count;
 
@@ -289,8 +313,12 @@ pub(crate) use memmove;
 
 /// Register 0 has its lowest byte everywhere.
 macro_rules! repeat {
-    (sse2) => { "punpcklbw xmm0, xmm0\n pshuflw xmm0, xmm0, 0\n punpcklqdq xmm0, xmm0" };
-    (avx2) => { "vpbroadcastb ymm0, xmm0" };
+    (sse2) => {
+        "punpcklbw xmm0, xmm0\n pshuflw xmm0, xmm0, 0\n punpcklqdq xmm0, xmm0"
+    };
+    (avx2) => {
+        "vpbroadcastb ymm0, xmm0"
+    };
 }
 pub(crate) use repeat;
 
@@ -403,10 +431,31 @@ pub(crate) use memset;
 /// Register `$n` has ones in the bytes that are equal.
 macro_rules! equal {
     (sse2 $n:literal $a:literal $b:literal) => {
-        concat!("movups xmm", $n, ", ", $a, "\n movups xmm4, ", $b, "\n pcmpeqb xmm", $n, ", xmm4")
+        concat!(
+            "movups xmm",
+            $n,
+            ", ",
+            $a,
+            "\n movups xmm4, ",
+            $b,
+            "\n pcmpeqb xmm",
+            $n,
+            ", xmm4"
+        )
     };
     (avx2 $n:literal $a:literal $b:literal) => {
-        concat!("vmovdqu ymm", $n, ", ", $a, "\n vpcmpeqb ymm", $n, ", ymm", $n, ", ", $b)
+        concat!(
+            "vmovdqu ymm",
+            $n,
+            ", ",
+            $a,
+            "\n vpcmpeqb ymm",
+            $n,
+            ", ymm",
+            $n,
+            ", ",
+            $b
+        )
     };
 }
 pub(crate) use equal;
@@ -414,7 +463,16 @@ pub(crate) use equal;
 /// Register `$n` and `$m` into `$to`.
 macro_rules! and {
     (sse2 $to:literal $n:literal $m:literal) => {
-        concat!("movdqa xmm", $to, ", xmm", $n, "\n pand xmm", $to, ", xmm", $m)
+        concat!(
+            "movdqa xmm",
+            $to,
+            ", xmm",
+            $n,
+            "\n pand xmm",
+            $to,
+            ", xmm",
+            $m
+        )
     };
     (avx2 $to:literal $n:literal $m:literal) => {
         concat!("vpand ymm", $to, ", ymm", $n, ", ymm", $m)
@@ -445,19 +503,23 @@ pub(crate) use unless_equal;
 
 /// From a bit in eax and an offset in r8 to what memcmp returns.
 macro_rules! leave_different {
-    ($l:tt) => { lines!(
-        "tzcnt eax, eax",
-        "add r8, rax",
-        "movzx eax, byte ptr [rdi + r8]",
-        "movzx ecx, byte ptr [rsi + r8]",
-        "sub eax, ecx",
-        leave!($l),
-    ) };
+    ($l:tt) => {
+        lines!(
+            "tzcnt eax, eax",
+            "add r8, rax",
+            "movzx eax, byte ptr [rdi + r8]",
+            "movzx ecx, byte ptr [rsi + r8]",
+            "sub eax, ecx",
+            leave!($l),
+        )
+    };
 }
 pub(crate) use leave_different;
 
 macro_rules! leave_equal {
-    ($l:tt) => { concat!("xor eax, eax\n", leave!($l)) };
+    ($l:tt) => {
+        concat!("xor eax, eax\n", leave!($l))
+    };
 }
 pub(crate) use leave_equal;
 
@@ -633,13 +695,15 @@ pub(crate) use memcmp;
 
 /// Goes to the next vector, and jumps with its bits in edx if there is a NUL.
 macro_rules! next_has_nul {
-    ($jump:literal) => { lines!(
-        "add rdi, .LW",
-        "vpcmpeqb ymm1, ymm0, [rdi]",
-        "vpmovmskb edx, ymm1",
-        "test edx, edx",
-        concat!("jnz ", $jump),
-    ) };
+    ($jump:literal) => {
+        lines!(
+            "add rdi, .LW",
+            "vpcmpeqb ymm1, ymm0, [rdi]",
+            "vpmovmskb edx, ymm1",
+            "test edx, edx",
+            concat!("jnz ", $jump),
+        )
+    };
 }
 pub(crate) use next_has_nul;
 
@@ -712,6 +776,7 @@ macro_rules! strlen {
             "sub rdi, -4*.LW",
             "test edx, edx",
             "jz 5b",
+            "add rdi, -4*.LW",
             "vpcmpeqb ymm1, ymm0, ymm1",
             "vpmovmskb ecx, ymm1",
             "test ecx, ecx",
