@@ -1,10 +1,13 @@
 //! What the mem family costs, beside the C library's: both in this process, by turns.
 //!
-//! `cargo bench -p freestand-tests --bench mem` prints a line for each figure, its fields
-//! separated by tabs: function, pattern, mode, bytes, nanoseconds a call of ours and of the
-//! C library's, and the former over the latter. Then a table: the geometric means of these
-//! ratios. Names of functions as arguments select them. With `--target
-//! i686-unknown-linux-gnu` it is i386's family, and the C library's on i386.
+//! `cargo run --release -p freestand-benches --bin mem` prints a line for each figure, its
+//! fields separated by tabs: function, pattern, mode, bytes, nanoseconds a call of ours and
+//! of the C library's, and the former over the latter. Then a table: the geometric means of
+//! these ratios. Names of functions as arguments select them.
+//!
+//! With `--target i686-unknown-linux-gnu` (and `cc` for its linker, by the variable
+//! `CARGO_TARGET_I686_UNKNOWN_LINUX_GNU_LINKER`) it is i386's family beside the C library's
+//! on i386; with `--features small-mem`, the small one.
 //!
 //! A pattern is where the bytes are, and what is in them. In the mode `throughput` each
 //! call is independent of the one before it; in the mode `latency` its arguments are made
@@ -53,8 +56,7 @@ const TURNS: usize = 15;
 const TURNS_OF_LARGE: usize = 5;
 
 fn main() {
-    // cargo says --bench.
-    let wanted: Vec<String> = env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let wanted: Vec<String> = env::args().skip(1).collect();
     let buffers = Buffers::new();
     learn(&buffers);
     let mut ratios = BTreeMap::<(usize, &str), Vec<(usize, f64)>>::new();
