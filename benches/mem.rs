@@ -358,25 +358,9 @@ fn time<F: core::marker::Copy>(
     start: usize,
     call: impl Fn(F, usize) -> usize,
 ) -> [f64; 2] {
-    let turn = |function, times: u64| {
-        let function = black_box(function);
-        let begin = Instant::now();
-        let mut value = start;
-        if latency {
-            for _ in 0..times {
-                value = call(function, value);
-            }
-        } else {
-            for _ in 0..times {
-                black_box(call(function, start));
-            }
-        }
-        black_box(value);
-        begin.elapsed().as_nanos()
-    };
     let mut times = 1;
     while functions
-        .map(|function| turn(function, times))
+        .map(|function| turn(function, times, latency, start, &call))
         .into_iter()
         .min()
         < Some(TURN_NANOSECONDS)
@@ -386,10 +370,39 @@ fn time<F: core::marker::Copy>(
     let mut fastest = [u128::MAX; 2];
     for _ in 0..if n < 1 << 20 { TURNS } else { TURNS_OF_LARGE } {
         for (fastest, function) in fastest.iter_mut().zip(functions) {
-            *fastest = turn(function, times).min(*fastest);
+            *fastest = turn(function, times, latency, start, &call).min(*fastest);
         }
     }
     fastest.map(|nanoseconds| nanoseconds as f64 / times as f64)
+}
+
+/// Nanoseconds of `times` calls. The same code for both sides: where a loop is in memory is
+/// something that its time depends on.
+#[inline(never)]
+fn turn<F>(
+    function: F,
+    times: u64,
+    latency: bool,
+    start: usize,
+    call: &impl Fn(F, usize) -> usize,
+) -> u128
+where
+    F: core::marker::Copy,
+{
+    let function = black_box(function);
+    let begin = Instant::now();
+    let mut value = start;
+    if latency {
+        for _ in 0..times {
+            value = call(function, value);
+        }
+    } else {
+        for _ in 0..times {
+            black_box(call(function, start));
+        }
+    }
+    black_box(value);
+    begin.elapsed().as_nanos()
 }
 
 /// Two buffers, one behind the other.
