@@ -1,20 +1,66 @@
 //! The instructions of memmove, memset, memcmp, strlen and memchr.
+//!
+//! The psABI passes arguments in rdi, rsi and rdx, and lets a function change these, rax,
+//! rcx, r8 to r11 and all vector registers (3.2.3); the direction flag is clear (3.2.1).
+//! Whoever has changed the upper half of a vector register clears it before it returns
+//! (`vzeroupper`): SSE instructions would be slow otherwise (Intel SDM, "Mixing AVX Code with
+//! SSE Code").
+//!
+//! # Classes of sizes
+//!
+//! Where a size decides, few comparisons tell it from the others and no loop follows:
+//! what two operations of one width cover together, from one width to two, is done by one
+//! from either end, and the bytes in the middle are done twice.
+//!
+//! | bytes | what is done |
+//! |---|---|
+//! | below 16 | two operations of 8, 4 or 2 bytes |
+//! | to 32 | two vectors of 16 bytes |
+//! | more | vectors of the level's width: two, four, eight, half of them from either end |
+//! | above eight | a loop of four vectors whose stores, or whose loads of memcmp's first operand, are aligned; what is left is done from the end |
+//!
+//! memmove loads all of a class before it stores any of it, and around the loop the first
+//! vector and the last four: so overlap matters to the loop alone, which runs from the
+//! front, or from the back where the destination begins inside of the source. That is
+//! memcpy, too: the one comparison that it could save is in the loop's class only.
+//!
+//! There is no `rep movsb` and no `rep stosb`. They need some dozens of cycles to begin,
+//! and for some misalignments copy a byte or two a cycle.
+//!
+//! # What is read beside
+//!
+//! memmove, memset and memcmp touch no byte but those that they are given. strlen and memchr
+//! read vectors that may begin before the first byte and end behind the last, but only in
+//! pages that hold some of the bytes: such that are aligned, four only if aligned to the size
+//! of four, and strlen's first one, if it does not reach into the next page.
+//!
+//! # Levels
+//!
+//! The code is there for SSE2, which every x86_64 processor has, and for AVX2, which must
+//! be asked for; [`SEEN`] tells which runs. `cpuid` is not executed at start, for under a
+//! hypervisor it takes microseconds, as long as all of a small program: [`learn`] asks once
+//! the SSE2 code has gone through [`ENOUGH`] bytes. So what of the SSE2 code only programs run that
+//! never come so far is short where it can be.
 
 use core::sync::atomic::AtomicI32;
 
-/// What is known of the processor: 0 to [`ENOUGH`] is how many bytes have been gone through
-/// in many at a time without its being asked, [`ENOUGH`] is that it has no AVX2, and less
-/// than 0 that it has.
+/// What is known of the processor: less than 0, that it has AVX2; [`ENOUGH`], that it has
+/// not. Less than that is how many bytes have been counted, and nothing is known.
+///
+/// Threads may lose each other's counts, and the answer: then one asks again.
 pub(crate) static SEEN: AtomicI32 = AtomicI32::new(0);
 
-/// Pages are of no fewer bytes.
+/// The size of pages.
 pub(crate) const PAGE: i32 = 4096;
 
 /// After how many bytes the processor is asked.
 pub(crate) const ENOUGH: i32 = 1 << 20;
 
-/// Counts rdx bytes, and asks the processor when they are [`ENOUGH`]. Changes rcx, r8 and
+/// Counts rdx bytes, and asks the processor when they are [`ENOUGH`]. It changes rcx, r8 and
 /// the flags, and nothing else.
+///
+/// AVX2 may be used if the processor has it and the system saves the registers (Intel SDM,
+/// "Detection of Intel AVX2").
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn learn() {
     core::arch::naked_asm!(
@@ -32,24 +78,24 @@ pub(crate) unsafe extern "C" fn learn() {
         "push rbx",
         "push rdx",
         "mov r8d, {enough}",
-        // The leaf that tells of AVX2 is there
+        // The leaf that tells of AVX2 is there,
         "xor eax, eax",
         "cpuid",
         "cmp eax, 7",
         "jb .Llearn_tell",
-        // the system saves vector registers, and there is AVX
+        // there are AVX and xgetbv (ecx, bits 28 and 27),
         "mov eax, 1",
         "cpuid",
         "not ecx",
         "test ecx, 1 << 27 | 1 << 28",
         "jnz .Llearn_tell",
-        // all of them
+        // the system saves both halves of the vector registers (XCR0, bits 1 and 2),
         "xor ecx, ecx",
         "xgetbv",
         "not eax",
         "test al, 6",
         "jnz .Llearn_tell",
-        // and there is AVX2
+        // and there is AVX2 (ebx, bit 5).
         "mov eax, 7",
         "xor ecx, ecx",
         "cpuid",
@@ -139,7 +185,7 @@ macro_rules! count {
 }
 pub(crate) use count;
 
-/// memmove from more than two widths on.
+/// memmove of more than two widths: rdi, rsi, rdx as given, rax is the destination.
 macro_rules! move_wide {
     ($l:tt) => { lines!(
         "cmp rdx, 4*.LW",
@@ -327,6 +373,7 @@ macro_rules! repeat {
 }
 pub(crate) use repeat;
 
+/// memset of one or two widths.
 macro_rules! fill_two {
     ($l:tt) => { lines!(
         store!($l "[rdi]" 0),
@@ -336,6 +383,7 @@ macro_rules! fill_two {
 }
 pub(crate) use fill_two;
 
+/// memset of more than two widths.
 macro_rules! fill_wide {
     ($l:tt) => { lines!(
         "cmp rdx, 4*.LW",
@@ -523,6 +571,7 @@ macro_rules! leave_different {
 }
 pub(crate) use leave_different;
 
+/// Back to the caller, with 0.
 macro_rules! leave_equal {
     ($l:tt) => {
         concat!("xor eax, eax\n", leave!($l))
@@ -550,23 +599,21 @@ macro_rules! memcmp {
         core::arch::naked_asm!(
             width!(sse2),
             "cmp rdx, .LW",
-            "jb .Lmemcmp_below_16",
-            "cmp rdx, 2*.LW",
-            "ja .Lmemcmp_above_32",
-            unless_equal!(sse2 "[rdi]" "[rsi]" ".Lmemcmp_first"),
-            unless_equal!(sse2 "[rdi + rdx - .LW]" "[rsi + rdx - .LW]" ".Lmemcmp_last"),
-            leave_equal!(sse2),
-            ".Lmemcmp_last:",
-            "lea r8, [rdx - .LW]",
-            "jmp .Lmemcmp_differs",
-            ".Lmemcmp_first:",
-            "xor r8d, r8d",
-            ".Lmemcmp_differs:",
-            leave_different!(sse2),
-
-            ".Lmemcmp_below_16:",
+            "jae .Lmemcmp_from_16",
             "cmp edx, 8",
-            "jae .Lmemcmp_8_to_15",
+            "jb .Lmemcmp_below_8",
+            "mov rax, [rdi]",
+            "mov rcx, [rsi]",
+            "cmp rax, rcx",
+            "jne .Lmemcmp_differ",
+            "mov rax, [rdi + rdx - 8]",
+            "mov rcx, [rsi + rdx - 8]",
+            "cmp rax, rcx",
+            "jne .Lmemcmp_differ",
+            "xor eax, eax",
+            "ret",
+
+            ".Lmemcmp_below_8:",
             "cmp edx, 4",
             "jae .Lmemcmp_4_to_7",
             "cmp edx, 1",
@@ -601,17 +648,6 @@ macro_rules! memcmp {
             "jne .Lmemcmp_differ",
             "xor eax, eax",
             "ret",
-            ".Lmemcmp_8_to_15:",
-            "mov rax, [rdi]",
-            "mov rcx, [rsi]",
-            "cmp rax, rcx",
-            "jne .Lmemcmp_differ",
-            "mov rax, [rdi + rdx - 8]",
-            "mov rcx, [rsi + rdx - 8]",
-            "cmp rax, rcx",
-            "jne .Lmemcmp_differ",
-            "xor eax, eax",
-            "ret",
             ".Lmemcmp_differ:",
             "bswap rax",
             "bswap rcx",
@@ -620,11 +656,25 @@ macro_rules! memcmp {
             "or eax, 1",
             "ret",
 
+            ".Lmemcmp_from_16:",
+            "cmp rdx, 2*.LW",
+            "ja .Lmemcmp_above_32",
+            unless_equal!(sse2 "[rdi]" "[rsi]" ".Lmemcmp_first"),
+            unless_equal!(sse2 "[rdi + rdx - .LW]" "[rsi + rdx - .LW]" ".Lmemcmp_last"),
+            leave_equal!(sse2),
+            ".Lmemcmp_last:",
+            "lea r8, [rdx - .LW]",
+            "jmp .Lmemcmp_differs",
+            ".Lmemcmp_first:",
+            "xor r8d, r8d",
+            ".Lmemcmp_differs:",
+            leave_different!(sse2),
+
             ".Lmemcmp_above_32:",
             "cmp dword ptr [rip + {seen}], 0",
             "jge .Lmemcmp_sse2",
             width!(avx2),
-            // The first vector by itself: what differs, mostly differs early.
+            // The first two by themselves: what differs, mostly differs early.
             "xor r8d, r8d",
             unless_equal!(avx2 "[rdi]" "[rsi]" ".Lmemcmp_differs_avx2"),
             "cmp rdx, 2*.LW",
@@ -634,26 +684,23 @@ macro_rules! memcmp {
             leave_equal!(avx2),
 
             ".Lmemcmp_above_64:",
+            "mov r8d, .LW",
+            unless_equal!(avx2 "[rdi + .LW]" "[rsi + .LW]" ".Lmemcmp_differs_avx2"),
             "sub rdx, 4*.LW",
             "ja .Lmemcmp_above_128",
-            equal!(avx2 0 "[rdi + .LW]" "[rsi + .LW]"),
-            equal!(avx2 2 "[rdi + rdx + 2*.LW]" "[rsi + rdx + 2*.LW]"),
-            equal!(avx2 3 "[rdi + rdx + 3*.LW]" "[rsi + rdx + 3*.LW]"),
-            and!(avx2 4 2 3),
-            and!(avx2 4 4 0),
-            unless_ones!(avx2 4 "3f"),
-            leave_equal!(avx2),
-            "3:",
-            "mov r8d, .LW",
-            unless_ones!(avx2 0 ".Lmemcmp_differs_avx2"),
             "lea r8, [rdx + 2*.LW]",
-            "jmp 5f",
+            equal!(avx2 2 "[rdi + r8]" "[rsi + r8]"),
+            equal!(avx2 3 "[rdi + r8 + .LW]" "[rsi + r8 + .LW]"),
+            and!(avx2 4 2 3),
+            unless_ones!(avx2 4 "5f"),
+            leave_equal!(avx2),
 
-            // From the first multiple of the width on.
+            // Four at a time, from a multiple of the width on, and the last four.
             ".Lmemcmp_above_128:",
             "mov r8d, edi",
             "or r8d, -.LW",
             "neg r8d",
+            "add r8d, .LW",
             "cmp r8, rdx",
             "jae 3f",
             ".p2align 4",
@@ -701,14 +748,14 @@ macro_rules! memcmp {
 }
 pub(crate) use memcmp;
 
-/// Goes to the next vector, and jumps with its bits in edx if there is a NUL.
+/// Goes to the next vector, and jumps with its bits in ecx if there is a NUL.
 macro_rules! next_has_nul {
     ($jump:literal) => {
         lines!(
             "add rdi, .LW",
             "vpcmpeqb ymm1, ymm0, [rdi]",
-            "vpmovmskb edx, ymm1",
-            "test edx, edx",
+            "vpmovmskb ecx, ymm1",
+            "test ecx, ecx",
             concat!("jnz ", $jump),
         )
     };
@@ -770,27 +817,29 @@ macro_rules! strlen {
             "sub rdi, -4*.LW",
             "test edx, edx",
             "jz 5b",
-            // Of the first two, a minimum that is 0 where the first has no NUL is the
-            // second's. If neither has one, the same is so of the third and the fourth.
+            // The first of the four by itself, then the second, as a minimum that is 0
+            // where the first is not, and so on: if it is none of them, it is the fourth.
             "add rdi, -4*.LW",
             "vpcmpeqb ymm1, ymm0, ymm1",
-            "vpcmpeqb ymm2, ymm0, ymm2",
             "vpmovmskb ecx, ymm1",
-            "vpmovmskb esi, ymm2",
-            "shl rsi, 32",
-            "shl rdx, 32",
-            "or rsi, rcx",
-            "jnz 7f",
-            "add rdi, 2*.LW",
+            "test ecx, ecx",
+            "jnz 6f",
+            "add rdi, .LW",
+            "vpcmpeqb ymm2, ymm0, ymm2",
+            "vpmovmskb ecx, ymm2",
+            "test ecx, ecx",
+            "jnz 6f",
+            "add rdi, .LW",
             "vpcmpeqb ymm3, ymm0, ymm3",
-            "vpmovmskb esi, ymm3",
-            "or rsi, rdx",
-            "7:",
-            "mov rdx, rsi",
+            "vpmovmskb ecx, ymm3",
+            "test ecx, ecx",
+            "jnz 6f",
+            "add rdi, .LW",
+            "mov ecx, edx",
             "6:",
-            "tzcnt rdx, rdx",
+            "tzcnt ecx, ecx",
             "sub rdi, rax",
-            "lea rax, [rdi + rdx]",
+            "lea rax, [rdi + rcx]",
             "vzeroupper",
             "ret",
 
