@@ -220,12 +220,16 @@ macro_rules! move_wide {
         store!($l "[rdi + rdx - .LW]" 7),
         leave!($l),
 
+        // Does the destination begin inside of the source?
         "3:",
         count!($l),
         "mov rcx, rdi",
         "sub rcx, rsi",
         "cmp rcx, rdx",
         "jb 5f",
+
+        // No: from the front. rdi goes on to rdx, where the last four begin, and rsi becomes
+        // the distance from there to the source.
 
         load!($l 4 "[rsi + rdx - 4*.LW]"),
         load!($l 5 "[rsi + rdx - 3*.LW]"),
@@ -256,6 +260,8 @@ macro_rules! move_wide {
         store!($l "[rax]" 8),
         leave!($l),
 
+        // Yes: from the back. rdi goes down to rcx, where the first four end, and rdx becomes
+        // where the last one begins.
         "5:",
         load!($l 4 "[rsi]"),
         load!($l 5 "[rsi + .LW]"),
@@ -695,12 +701,17 @@ macro_rules! memcmp {
             unless_ones!(avx2 4 "5f"),
             leave_equal!(avx2),
 
-            // Four at a time, from a multiple of the width on, and the last four.
+            // Two more, then four at a time, from a multiple of the width on, and the last four.
             ".Lmemcmp_above_128:",
+            "mov r8d, 2*.LW",
+            equal!(avx2 2 "[rdi + r8]" "[rsi + r8]"),
+            equal!(avx2 3 "[rdi + r8 + .LW]" "[rsi + r8 + .LW]"),
+            and!(avx2 4 2 3),
+            unless_ones!(avx2 4 "5f"),
             "mov r8d, edi",
             "or r8d, -.LW",
             "neg r8d",
-            "add r8d, .LW",
+            "add r8d, 3*.LW",
             "cmp r8, rdx",
             "jae 3f",
             ".p2align 4",
