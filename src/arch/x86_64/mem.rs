@@ -39,8 +39,8 @@
 //! The code is there for SSE2, which every x86_64 processor has, and for AVX2, which must
 //! be asked for; [`SEEN`] tells which runs. `cpuid` is not executed at start, for under a
 //! hypervisor it takes microseconds, as long as all of a small program: [`learn`] asks once
-//! the SSE2 code has gone through [`ENOUGH`] bytes. So what of the SSE2 code only programs run that
-//! never come so far is short where it can be.
+//! the SSE2 code has gone through [`ENOUGH`] bytes. A short program never comes so far, so
+//! the SSE2 code of memcmp, strlen and memchr is small before it is fast.
 
 use core::sync::atomic::AtomicI32;
 
