@@ -5,7 +5,7 @@
 
 use core::arch::global_asm;
 
-use crate::arch::mem as code;
+use crate::arch::mem::*;
 
 /// A function of the family, from its instructions. In tests it has a name that is not
 /// the C library's.
@@ -15,7 +15,7 @@ macro_rules! functions {
         #[cfg_attr(not(test), unsafe(no_mangle))]
         #[cfg_attr(test, unsafe(export_name = $test_name))]
         unsafe extern "C" fn $name() {
-            code::$name!()
+            $name!()
         }
     )*};
 }
@@ -25,6 +25,7 @@ functions! {
     memset "freestand_memset";
     memcmp "freestand_memcmp";
     strlen "freestand_strlen";
+    memchr "freestand_memchr";
 }
 
 /// A second name of a function that does what both promise.
