@@ -3,7 +3,11 @@
 //! The colours are of middling brightness, so that they are read on white and on
 //! black: an SVG in a page does not know what it lies on.
 
-use std::fmt::Write;
+use std::{fmt::Write, fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::build::folder;
 
 /// A plot.
 pub struct Chart {
@@ -139,6 +143,15 @@ impl Chart {
             }
         }
     }
+}
+
+/// Writes a plot to `path`, or else to the folder of the suite's builds, and says where
+/// that is.
+pub fn write(suite: &str, path: Option<PathBuf>, svg: &str) -> Result<()> {
+    let path = path.unwrap_or_else(|| folder(suite).join(suite).with_extension("svg"));
+    fs::write(&path, svg).with_context(|| format!("cannot write {}", path.display()))?;
+    println!("plot: {}", path.display());
+    Ok(())
 }
 
 fn draw_row(svg: &mut String, row: &Row, scales: &[Option<Scale>], y: f64) {

@@ -4,7 +4,10 @@
 //! suite prints what it found and judges it against its goals, and fails only if it
 //! could not measure.
 
+mod build;
 mod chart;
+mod goals;
+pub mod heap;
 mod launch;
 pub mod startup;
 mod stats;
