@@ -25,6 +25,7 @@ functions! {
     memset "freestand_memset";
     memcmp "freestand_memcmp";
     strlen "freestand_strlen";
+    memchr "freestand_memchr";
 }
 
 /// A second name of a function that does what both promise.

@@ -1,5 +1,5 @@
 //! memcpy, memmove, memset, memcmp, bcmp and strlen: the symbols that a compiler
-//! expects, whatever the language.
+//! expects, whatever the language. And memchr, which the library searches with.
 
 use core::ffi::{c_char, c_int, c_void};
 
@@ -61,6 +61,16 @@ unsafe extern "C" {
     /// `string` must be good for reading up to and with a NUL.
     #[cfg_attr(test, link_name = "freestand_strlen")]
     pub fn strlen(string: *const c_char) -> usize;
+
+    /// Where among the `n` bytes at `s` the first is that equals the low 8 bits of
+    /// `value`, or null if none does: memchr(3).
+    ///
+    /// # Safety
+    ///
+    /// `s` must be good for reading up to and with that byte, or `n` bytes if there
+    /// is none.
+    #[cfg_attr(test, link_name = "freestand_memchr")]
+    pub fn memchr(s: *const c_void, value: c_int, n: usize) -> *mut c_void;
 }
 
 #[cfg(test)]
@@ -101,6 +111,13 @@ mod tests {
         assert!(string.contains(&0));
         // SAFETY: there is a NUL in the slice.
         unsafe { strlen(string.as_ptr().cast()) }
+    }
+
+    fn find(bytes: &[u8], value: c_int) -> Option<usize> {
+        let start = bytes.as_ptr().cast::<c_void>();
+        // SAFETY: the slice has that many bytes.
+        let found = unsafe { memchr(start, value, bytes.len()) };
+        (!found.is_null()).then(|| found.addr() - start.addr())
     }
 
     fn pattern(n: usize) -> Vec<u8> {
@@ -172,6 +189,26 @@ mod tests {
             let mut string = std::vec![b'x'; n];
             string.extend_from_slice(b"\0more\0");
             assert_eq!(length(&string), n);
+        }
+    }
+
+    #[test]
+    fn finds_the_first() {
+        for n in 0..100 {
+            for from in 0..17 {
+                // Before, behind, and where it is looked for only.
+                let mut bytes = std::vec![b'x'; 150];
+                assert_eq!(find(&bytes[from..from + n], 0x180), None);
+                bytes[from + n] = 0x80;
+                if from > 0 {
+                    bytes[from - 1] = 0x80;
+                }
+                assert_eq!(find(&bytes[from..from + n], 0x180), None);
+                for at in (0..n).rev() {
+                    bytes[from + at] = 0x80;
+                    assert_eq!(find(&bytes[from..from + n], 0x180), Some(at));
+                }
+            }
         }
     }
 }

@@ -183,3 +183,24 @@ unsafe extern "C" fn strlen(string: *const c_char) -> usize {
     }
     len
 }
+
+/// # Safety
+///
+/// As of [`super::memchr`].
+#[cfg_attr(not(test), unsafe(no_mangle))]
+#[cfg_attr(test, unsafe(export_name = "freestand_memchr"))]
+unsafe extern "C" fn memchr(s: *const c_void, value: c_int, n: usize) -> *mut c_void {
+    let bytes = s.cast::<u8>().cast_mut();
+    let mut i = 0;
+    // SAFETY: i stays below n, and no byte before it was the one.
+    unsafe {
+        while i < n {
+            if *bytes.add(i) == value as u8 {
+                return bytes.add(i).cast();
+            }
+            i += 1;
+            opaque();
+        }
+    }
+    core::ptr::null_mut()
+}

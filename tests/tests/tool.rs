@@ -13,6 +13,7 @@ use freestand_tests::harness;
 use freestand_tests::target::Target;
 use freestand_tests::temp::TempDir;
 use xtask::arch::Arch;
+use xtask::path::copy_program;
 use xtask::program::{self, Package, Profile};
 use xtask::{run, toolchain};
 
@@ -398,7 +399,7 @@ impl TwoFolders {
             // Compiles in less time.
             cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
             let xtask = root.join("xtask-of-this-folder");
-            fs::copy(build_xtask(&mut cargo, &root, &tools), &xtask).unwrap();
+            copy_program(&build_xtask(&mut cargo, &root, &tools), &xtask).unwrap();
             Copy { root, xtask }
         });
         TwoFolders {

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::{arch::Arch, elf, toolchain::Tools};
+use crate::{arch::Arch, elf, path, toolchain::Tools};
 
 /// The package that a program belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -458,7 +458,7 @@ impl<'a> Native<'a> {
     /// own and moved, so that several processes may build the same program.
     fn build(&self, program: &Program) -> Result<PathBuf> {
         let path = self.build.folder().join("native").join(&program.name);
-        let scratch = elf::neighbour(&path);
+        let scratch = path::neighbour(&path);
         create_dir(&scratch)?;
         let built = self.build_in(&program.source, &scratch);
         let moved = built.and_then(|built| {

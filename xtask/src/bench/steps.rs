@@ -279,14 +279,13 @@ fn is_system_call(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{arch::Arch, run::I386_EXIT};
+    use crate::{arch::Arch, path::write_program, run::I386_EXIT};
     use std::{env, fs, os::unix::fs::PermissionsExt, process};
 
     /// A program that is three instructions: two to prepare a system call, and that.
     fn count(machine: &Machine) {
         let path = env::temp_dir().join(format!("freestand-steps-{}", process::id()));
-        fs::write(&path, I386_EXIT).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        write_program(&path, &I386_EXIT, fs::Permissions::from_mode(0o700)).unwrap();
         let counts = (instructions(machine, &path), system_calls(machine, &path));
         fs::remove_file(&path).unwrap();
         assert_eq!(counts.0.unwrap(), Instructions::Exactly(3));
