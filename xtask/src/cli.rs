@@ -96,6 +96,7 @@ enum Command {
     /// Measure ours against others of its kind
     #[command(after_help = "Examples:\n  \
         cargo xtask bench startup\n  \
+        cargo xtask bench mem\n  \
         cargo xtask bench heap")]
     Bench {
         #[command(subcommand)]
@@ -149,6 +150,24 @@ enum Suite {
         #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,
     },
+    /// memcpy and its family, beside glibc's
+    #[command(after_help = "Examples:\n  \
+        cargo xtask bench mem\n  \
+        cargo xtask bench mem --arch all --svg mem.svg\n\n\
+        This machine's functions are timed: let nothing else run. The other architectures' \
+        instructions are counted under qemu, and a cross compiler with glibc is installed \
+        for that.")]
+    Mem {
+        /// The architecture, this machine's by default
+        #[arg(long)]
+        arch: Option<Archs>,
+        /// In how many processes all is timed
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+        /// Where the plot goes, instead of to the folder of the builds
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
+    },
     /// The heap: its times and its memory, beside other allocators'
     #[command(after_help = "Examples:\n  \
         cargo xtask bench heap\n  \
@@ -171,6 +190,10 @@ impl Suite {
             Suite::Startup { arch, runs, svg } => {
                 let archs = Archs::or_host(arch)?;
                 bench::startup::run(archs.list(), runs as usize, svg, install)
+            }
+            Suite::Mem { arch, runs, svg } => {
+                let archs = Archs::or_host(arch)?;
+                bench::mem::run(archs.list(), runs as usize, svg, install)
             }
             Suite::Heap { runs, svg } => bench::heap::run(runs as usize, svg),
         }

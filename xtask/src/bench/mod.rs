@@ -6,10 +6,14 @@
 
 mod build;
 mod chart;
+mod curves;
 mod goals;
 pub mod heap;
 mod launch;
+pub mod mem;
+
 pub mod startup;
 mod stats;
 mod steps;
+mod svg;
 mod timing;

@@ -12,6 +12,7 @@ use super::{
     goals::list,
     launch::printed,
     stats::Shuffler,
+    svg,
     timing::Pinned,
 };
 use crate::{
@@ -149,19 +150,19 @@ impl Figures {
     }
 }
 
-/// Builds and measures, prints the tables, and writes the plot to `svg` or else to the
+/// Builds and measures, prints the tables, and writes the plot to `plot` or else to the
 /// folder of the builds. Each allocator does each work `runs` times.
 ///
 /// # Errors
 ///
 /// If the program cannot be built, or an allocator fails.
-pub fn run(runs: usize, svg: Option<PathBuf>) -> Result<()> {
+pub fn run(runs: usize, plot: Option<PathBuf>) -> Result<()> {
     for profile in ["release", "size"] {
         build(profile)?;
     }
     let table = Table::measure(runs)?;
     println!("{table}\n\n{LEGEND}\n");
-    chart::write(SUITE, svg, &table.plot().to_svg())
+    svg::write(SUITE, plot, &table.plot().to_svg())
 }
 
 /// Builds the program. It is no member of the workspace, so that nothing of the others

@@ -18,6 +18,7 @@ use super::{
     goals::list,
     launch::{ARGUMENTS, ENVIRONMENT, Machine, text},
     steps::{self, Instructions},
+    svg,
     timing::{self, Timing},
 };
 use crate::{
@@ -37,13 +38,13 @@ median, and that as a ratio to the assembly's of the same table: the programs ta
 shuffled in every round, on one processor. -: programs that this machine's processor does
 not run are not timed, and qemu counts their instructions and system calls.";
 
-/// Builds and measures, prints the tables, and writes the plot to `svg` or else to
+/// Builds and measures, prints the tables, and writes the plot to `plot` or else to
 /// the folder of the builds. Each program is timed `runs` times.
 ///
 /// # Errors
 ///
 /// If a program of ours is not to be had. Of the others that is said below the table.
-pub fn run(archs: &[Arch], runs: usize, svg: Option<PathBuf>, install: Install) -> Result<()> {
+pub fn run(archs: &[Arch], runs: usize, plot: Option<PathBuf>, install: Install) -> Result<()> {
     let builders: Vec<Builder> = archs
         .iter()
         .map(|&arch| Ok(Builder::new(Tools::get(arch, install)?)))
@@ -62,7 +63,7 @@ pub fn run(archs: &[Arch], runs: usize, svg: Option<PathBuf>, install: Install) 
     }
     println!("{LEGEND}\n");
 
-    chart::write(SUITE, svg, &plot(&tables).to_svg())?;
+    svg::write(SUITE, plot, &chart_of(&tables).to_svg())?;
 
     let lost: Vec<String> = tables.iter().flat_map(Table::lost).collect();
     ensure!(lost.is_empty(), "not measured: {}", lost.join("; "));
@@ -260,7 +261,7 @@ fn check_output(machine: &Machine, path: &Path, work: Work) -> Result<()> {
     Ok(())
 }
 
-fn plot(tables: &[Table]) -> Chart {
+fn chart_of(tables: &[Table]) -> Chart {
     let panels = tables.iter().map(|table| Panel {
         title: format!("{} on {}", table.work.name(), table.arch),
         rows: table.rows.iter().map(plot_row).collect(),
