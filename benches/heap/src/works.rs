@@ -208,14 +208,14 @@ fn push_all(allocator: Allocator) {
 
 /// How many bytes live in `mixed`, at most, and after each wave of freeing.
 const HIGH: usize = 64 << 20;
-const LOW: usize = 16 << 20;
+const LOW: usize = 32 << 20;
 
-/// What a heap takes from the kernel, beyond what lives in it: objects of 16 bytes to
-/// 64 KiB, each doubling as frequent as another, in waves of allocating and of freeing
-/// at random.
+/// What a heap takes from the kernel, beyond what lives in it: objects from 16 bytes to
+/// 64 KiB, each doubling as frequent as another, in waves of allocating and of freeing at
+/// random. In each third wave they are smaller, so that not all fits where the last was.
 fn mixed(allocator: Allocator) -> Figures {
     const WAVES: usize = 12;
-    const DOUBLINGS: [usize; 3] = [10, 12, 11];
+    const DOUBLINGS: [usize; 3] = [11, 12, 12];
     let mut random = Random::new(0);
     // Room for all, touched before: what the program has is not the heap's.
     let mut objects: Vec<Object> = (0..HIGH / 128)
