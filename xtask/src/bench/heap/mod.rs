@@ -227,33 +227,34 @@ impl Table {
     }
 
     fn plot(&self) -> Chart {
-        let panel = |title: &str, dots: &dyn Fn(&Figures) -> [Option<f64>; 2]| Panel {
-            title: title.to_string(),
+        let row = |(subject, value): (Subject, Option<f64>)| chart::Row {
+            label: match subject.profile {
+                "release" => subject.name.to_string(),
+                _ => format!("{}, {}", subject.allocator, subject.name),
+            },
+            is_ours: subject.is_ours(),
+            dots: vec![value.map(|value| Dot {
+                value,
+                figure: short(value),
+            })],
+        };
+        let panel = |title, value: &dyn Fn(&Figures) -> Option<f64>| Panel {
+            title,
             rows: self
                 .subjects()
-                .map(|(subject, figures)| chart::Row {
-                    label: match subject.profile {
-                        "release" => subject.name.to_string(),
-                        _ => format!("{}, {}", subject.allocator, subject.name),
-                    },
-                    is_ours: subject.is_ours(),
-                    dots: dots(figures)
-                        .map(|value| {
-                            value.map(|value| Dot {
-                                value,
-                                figure: short(value),
-                            })
-                        })
-                        .into(),
-                })
+                .map(|(subject, figures)| row((subject, value(figures))))
                 .collect(),
         };
-        let times =
-            TIMES.map(|(time, title)| panel(title, &|figures| [self.ratio(figures, time), None]));
-        let memory = panel("mixed sizes, in waves", &|figures| [None, figures.memory()]);
+        let times = TIMES.map(|(time, label)| {
+            panel(format!("time / mimalloc: {label}"), &|figures| {
+                self.ratio(figures, time)
+            })
+        });
+        let memory = panel(format!("{MEMORY}: mixed sizes"), &Figures::memory);
         Chart {
             title: "Heaps: smaller is better; from line to line it is ten times as much".into(),
-            columns: vec!["time / mimalloc".into(), MEMORY.into()],
+            // The panels say what it is.
+            columns: vec![String::new()],
             panels: times.into_iter().chain([memory]).collect(),
         }
     }
