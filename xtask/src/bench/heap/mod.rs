@@ -26,8 +26,8 @@ const SUITE: &str = "heap";
 
 /// What the figures mean.
 const LEGEND: &str = "\
-Times are multiples of mimalloc's, and its own nanoseconds: for an allocation and what goes
-with it, or for the whole Vec. An allocator does a work in a process of its own, they take
+Times are multiples of mimalloc's. Its own are for an allocation and what goes with it, or
+for the whole Vec. An allocator does a work in a process of its own, they take
 turns, shuffled in every round, and of the rounds the fastest counts, of a round the median
 of many batches. All are compiled for speed; `opt-level=s` is freestand as its programs
 have it by default.";
@@ -263,21 +263,25 @@ impl Table {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = SUBJECTS.map(|subject| subject.name);
-        let mut table = new_table(&[&["time / mimalloc", "ns"], &names[..]].concat());
-        align_right(&mut table, 1..names.len() + 2);
-        let (_, measure) = self
-            .subjects()
-            .find(|(subject, _)| *subject == MEASURE)
-            .expect("it is one of them");
+        let mut table = new_table(&[&["time / mimalloc's"], &names[..]].concat());
+        align_right(&mut table, 1..names.len() + 1);
         for (time, label) in TIMES {
-            let mut row = self.row(label, |_, figures| self.ratio(figures, time).map(short));
-            row.insert(1, measure.get(time).map_or("-".into(), short));
-            table.add_row(row);
+            table.add_row(self.row(label, |subject, figures| match subject {
+                MEASURE => figures.get(time).map(duration),
+                _ => self.ratio(figures, time).map(short),
+            }));
         }
-        let mut row = self.row(MEMORY, |_, figures| figures.memory().map(short));
-        row.insert(1, String::new());
-        table.add_row(row);
+        table.add_row(self.row(MEMORY, |_, figures| figures.memory().map(short)));
         write!(f, "{}\n\n{}", table.trim_fmt(), list(&goals::judge(self)))
+    }
+}
+
+/// Nanoseconds, or milliseconds where there are many.
+fn duration(nanoseconds: f64) -> String {
+    if nanoseconds < 1e5 {
+        format!("{} ns", short(nanoseconds))
+    } else {
+        format!("{} ms", short(nanoseconds / 1e6))
     }
 }
 
@@ -362,8 +366,8 @@ mod tests {
                 .map(|cell| cell.trim().to_string())
                 .collect()
         };
-        assert_eq!(row("| 64 bytes")[2..6], ["20.0", "1.00", "0.45", "0.45"]);
-        assert_eq!(row("| peak RSS")[2..6], ["", "-", "1.50", "1.50"]);
+        assert_eq!(row("| 64 bytes")[2..6], ["20.0 ns", "0.45", "0.45", "-"]);
+        assert_eq!(row("| peak RSS")[2..6], ["-", "1.50", "1.50", "-"]);
     }
 
     #[test]
@@ -372,6 +376,12 @@ mod tests {
             .plot()
             .to_svg();
         assert_eq!(svg.matches("<circle").count(), 5, "{svg}");
+    }
+
+    #[test]
+    fn times_are_in_nanoseconds_or_milliseconds() {
+        assert_eq!(duration(99.96), "100.0 ns");
+        assert_eq!(duration(12_345_678.0), "12.3 ms");
     }
 
     #[test]
