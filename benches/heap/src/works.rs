@@ -7,7 +7,7 @@ use std::{
     ptr,
     sync::{
         Barrier,
-        atomic::{AtomicPtr, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicPtr, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -103,8 +103,9 @@ const WARM_UP: usize = 100;
 /// How long a process goes on warming up, at most, and how long it measures.
 const BUDGET: Duration = Duration::from_millis(100);
 
-/// Does `operation` again and again, and says how long each batch took.
-fn time(mut operation: impl FnMut()) -> Vec<Duration> {
+/// Does `operation` again and again, and says how long each batch took. Whoever is ready
+/// first sets `ended`, and who finds it set ends too: nobody goes on alone.
+fn time(ended: &AtomicBool, mut operation: impl FnMut()) -> Vec<Duration> {
     let mut batch = || {
         let begin = Instant::now();
         (0..BATCH).for_each(|_| operation());
@@ -119,21 +120,30 @@ fn time(mut operation: impl FnMut()) -> Vec<Duration> {
     // Room for as many as there can be: nothing is allocated meanwhile.
     let mut times = Vec::with_capacity(BUDGET.as_nanos() as usize / BATCH);
     let begin = Instant::now();
-    while times.is_empty() || (begin.elapsed() < BUDGET && times.len() < times.capacity()) {
-        times.push(batch());
+    while begin.elapsed() < BUDGET && times.len() < times.capacity() {
+        let time = batch();
+        if ended.load(Ordering::Relaxed) {
+            return times;
+        }
+        times.push(time);
     }
+    ended.store(true, Ordering::Relaxed);
     times
 }
 
 /// Nanoseconds of an operation: in the median batch, since in others something else ran.
 fn nanoseconds(mut batches: Vec<Duration>) -> f64 {
+    assert!(!batches.is_empty(), "nothing was measured");
     batches.sort_unstable();
     batches[batches.len() / 2].as_nanos() as f64 / BATCH as f64
 }
 
 /// Objects of 64 bytes, each freed at once.
 fn pairs(allocator: Allocator) -> Figures {
-    let times = time(|| Object::new(allocator, black_box(64)).free(allocator));
+    let alone = AtomicBool::new(false);
+    let times = time(&alone, || {
+        Object::new(allocator, black_box(64)).free(allocator)
+    });
     vec![("pairs", nanoseconds(times))]
 }
 
@@ -141,11 +151,11 @@ fn pairs(allocator: Allocator) -> Figures {
 const LIVE: usize = 10_000;
 
 /// Objects of random sizes, each in the place of another, which is freed.
-fn replace(allocator: Allocator, thread: usize) -> Vec<Duration> {
+fn replace(allocator: Allocator, thread: usize, ended: &AtomicBool) -> Vec<Duration> {
     let mut random = Random::new(thread);
     let mut objects: Vec<Object> = Vec::with_capacity(LIVE);
     objects.extend((0..LIVE).map(|_| Object::random(allocator, &mut random)));
-    time(|| {
+    time(ended, || {
         let place = &mut objects[random.below(LIVE)];
         std::mem::replace(place, Object(ptr::null_mut())).free(allocator);
         *place = Object::random(allocator, &mut random);
@@ -153,7 +163,8 @@ fn replace(allocator: Allocator, thread: usize) -> Vec<Duration> {
 }
 
 fn random(allocator: Allocator) -> Figures {
-    vec![("random", nanoseconds(replace(allocator, 0)))]
+    let times = replace(allocator, 0, &AtomicBool::new(false));
+    vec![("random", nanoseconds(times))]
 }
 
 /// What is pushed in `vec`: a cache line.
@@ -277,12 +288,13 @@ fn memory(line: &str) -> usize {
 }
 
 /// Runs `work` in two threads that begin together, and says how long all batches took.
-fn in_two_threads(work: impl Fn(usize) -> Vec<Duration> + Sync) -> Vec<Duration> {
+fn in_two_threads(work: impl Fn(usize, &AtomicBool) -> Vec<Duration> + Sync) -> Vec<Duration> {
     freestand::sync::expect_threads();
     let begin = Barrier::new(2);
+    let ended = AtomicBool::new(false);
     let run = |thread| {
         begin.wait();
-        work(thread)
+        work(thread, &ended)
     };
     thread::scope(|scope| {
         let run = &run;
@@ -294,7 +306,7 @@ fn in_two_threads(work: impl Fn(usize) -> Vec<Duration> + Sync) -> Vec<Duration>
 
 /// `random`, each thread with objects of its own.
 fn random_threads(allocator: Allocator) -> Figures {
-    let times = in_two_threads(|thread| replace(allocator, thread));
+    let times = in_two_threads(|thread, ended| replace(allocator, thread, ended));
     vec![("random-threads", nanoseconds(times))]
 }
 
@@ -302,9 +314,9 @@ fn random_threads(allocator: Allocator) -> Figures {
 /// half are the other's.
 fn exchange(allocator: Allocator) -> Figures {
     let places: Vec<AtomicPtr<usize>> = (0..1000).map(|_| AtomicPtr::default()).collect();
-    let times = in_two_threads(|thread| {
+    let times = in_two_threads(|thread, ended| {
         let mut random = Random::new(thread);
-        time(|| {
+        time(ended, || {
             let new = Object::random(allocator, &mut random);
             let place = &places[random.below(places.len())];
             let old = place.swap(new.0, Ordering::AcqRel);
@@ -320,36 +332,30 @@ fn exchange(allocator: Allocator) -> Figures {
 fn producer(allocator: Allocator) -> Figures {
     const LENGTH: usize = 1024;
     let queue: Vec<AtomicPtr<usize>> = (0..LENGTH).map(|_| AtomicPtr::default()).collect();
-    let ended = AtomicUsize::new(0);
-    let times = in_two_threads(|thread| {
+    let times = in_two_threads(|thread, ended| {
         let mut random = Random::new(thread);
         let mut places = queue.iter().cycle();
-        let times = time(|| {
+        time(ended, || {
             let place = places.next().expect("it is a ring");
-            // Whoever has ended serves the other no more: go on alone.
-            let wait = |is_full| {
+            let wait_until_full = |is_full| {
                 wait_until(|| {
                     place.load(Ordering::Acquire).is_null() != is_full
-                        || ended.load(Ordering::Relaxed) > 0
+                        || ended.load(Ordering::Relaxed)
                 });
             };
-            if thread == 0 {
-                let object = Object::random(allocator, &mut random);
-                wait(false);
-                let old = place.swap(object.0, Ordering::AcqRel);
-                if !old.is_null() {
-                    Object(old).free(allocator);
-                }
+            // Once the other has ended there may be an object where none should be.
+            let old = if thread == 0 {
+                let new = Object::random(allocator, &mut random);
+                wait_until_full(false);
+                place.swap(new.0, Ordering::AcqRel)
             } else {
-                wait(true);
-                let object = place.swap(ptr::null_mut(), Ordering::AcqRel);
-                if !object.is_null() {
-                    Object(object).free(allocator);
-                }
+                wait_until_full(true);
+                place.swap(ptr::null_mut(), Ordering::AcqRel)
+            };
+            if !old.is_null() {
+                Object(old).free(allocator);
             }
-        });
-        ended.fetch_add(1, Ordering::Relaxed);
-        times
+        })
     });
     vec![("producer", nanoseconds(times))]
 }
