@@ -113,7 +113,13 @@ fn pair(ours: Vec<Count>, theirs: Vec<Count>) -> Result<Vec<Sample>> {
 /// Runs the program at `path`.
 fn counts_of(arch: Arch, path: &Path) -> Result<Vec<Count>> {
     let qemu = find_qemu(arch).context("qemu is gone")?;
-    let (printed, counts) = between_marks(&qemu, processor(arch), path, MARK)?;
+    let mut options = processor(arch).to_vec();
+    // Where a cross compiler's libraries are.
+    let libraries = format!("/usr/{}", arch.gnu());
+    if Path::new(&libraries).is_dir() {
+        options.extend(["-L", &libraries]);
+    }
+    let (printed, counts) = between_marks(&qemu, &options, path, MARK)?;
     calls(&printed, &counts)
 }
 
@@ -159,13 +165,14 @@ fn ours(tools: &Tools) -> Result<PathBuf> {
     program::build(tools, &program, options)
 }
 
-/// glibc's, with symbols too.
+/// glibc's, with symbols too, and linked dynamically: of its static libraries, i386's has
+/// but one of most functions, and not the best.
 fn theirs(arch: Arch) -> Result<PathBuf> {
     let folder = folder(SUITE).join(arch.name());
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let path = folder.join(COUNTED);
     let mut cc = glibc_cc(arch).context("no C compiler links with glibc")?;
-    cc.args(["-O2", "-static", "-o"])
+    cc.args(["-O2", "-no-pie", "-o"])
         .arg(&path)
         .arg(root().join("benches/mem/count.c"));
     execute(&mut cc)?;
