@@ -60,8 +60,8 @@ pub fn time(runs: usize) -> Result<Vec<Sample>> {
         let mut cargo = Command::new(toolchain::cargo());
         cargo
             .current_dir(root())
-            .args(["bench", "--quiet", "--package", "freestand-tests"])
-            .args(["--bench", SUITE]);
+            .args(["run", "--quiet", "--release"])
+            .args(["--package", "freestand-benches", "--bin", SUITE]);
         let printed = String::from_utf8(printed(&mut cargo)?)?;
         add_run(&mut samples, samples_in(&printed)?);
     }
@@ -172,7 +172,7 @@ fn theirs(arch: Arch) -> Result<PathBuf> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let path = folder.join(COUNTED);
     let mut cc = glibc_cc(arch).context("no C compiler links with glibc")?;
-    cc.args(["-O2", "-no-pie", "-o"])
+    cc.args(["-O2", "-fPIE", "-pie", "-o"])
         .arg(&path)
         .arg(root().join("benches/mem/count.c"));
     execute(&mut cc)?;
