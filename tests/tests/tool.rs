@@ -264,6 +264,17 @@ fn help_names_each_command_and_each_command_shows_an_example() {
 }
 
 #[test]
+fn bench_help_names_each_suite_and_each_suite_shows_an_example() {
+    let help = printed(&["bench", "--help"]);
+    for suite in ["startup", "mem", "heap"] {
+        assert!(help.contains(&format!("\n  {suite} ")), "{help}");
+        let help = printed(&["bench", suite, "--help"]);
+        let example = format!("\n  cargo xtask bench {suite}");
+        assert!(help.contains(&example), "{help}");
+    }
+}
+
+#[test]
 fn size_prints_a_row_for_each_architecture() {
     if can_build_all() {
         let table = printed(&["size", "hello"]);
