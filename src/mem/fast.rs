@@ -3,8 +3,6 @@
 //! They are assembly, so that they are the same however a program is compiled, and no
 //! compiler finds in a loop that copies a call to memcpy, which would be itself.
 
-use core::arch::global_asm;
-
 use crate::arch::mem::*;
 
 /// A function of the family, from its instructions. In tests it has a name that is not
@@ -28,21 +26,13 @@ functions! {
     memchr "freestand_memchr";
 }
 
-/// A second name of a function that does what both promise.
-macro_rules! alias {
-    ($name:literal, $test_name:literal = $function:ident) => {
-        #[cfg(not(test))]
-        global_asm!(
-            concat!(".globl ", $name), concat!(".type ", $name, ", %function"),
-            concat!(".set ", $name, ", {function}"), function = sym $function
-        );
-        #[cfg(test)]
-        global_asm!(
-            concat!(".globl ", $test_name), concat!(".type ", $test_name, ", %function"),
-            concat!(".set ", $test_name, ", {function}"), function = sym $function
-        );
-    };
+#[cfg(not(test))]
+alias! {
+    "memcpy" = memmove;
+    "bcmp" = memcmp;
 }
-
-alias!("memcpy", "freestand_memcpy" = memmove);
-alias!("bcmp", "freestand_bcmp" = memcmp);
+#[cfg(test)]
+alias! {
+    "freestand_memcpy" = memmove;
+    "freestand_bcmp" = memcmp;
+}

@@ -98,6 +98,8 @@ pub struct Options {
     /// Whether programs keep their symbols and what the linker had to put where
     /// (--emit-relocs): for who checks what refers to what.
     pub relocations: bool,
+    /// Whether everything is for size: `opt-level = "z"`, and the library's `small-mem`.
+    pub small: bool,
     /// Whether to make a copy without section headers, and return that.
     pub no_section_headers: bool,
 }
@@ -120,6 +122,7 @@ impl Options {
             pie: false,
             backtrace: false,
             relocations: false,
+            small: false,
             no_section_headers: false,
         }
     }
@@ -131,6 +134,7 @@ impl Options {
             (self.pie, "static-pie"),
             (self.backtrace, "backtrace"),
             (self.relocations, "relocations"),
+            (self.small, "small"),
         ]
         .into_iter()
         .filter_map(|(is_so, name)| is_so.then_some(name))
@@ -362,12 +366,20 @@ impl Build<'_> {
         if self.options.backtrace {
             cargo.env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only");
         }
+        if self.options.small {
+            cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z");
+        }
         cargo
             .current_dir(root())
             .args(["build", "--message-format=json-render-diagnostics"])
             .args(["--target", arch.triple()])
             .args(rust.build_flags())
             .args(self.is_release().then_some("--release"))
+            .args(
+                self.options
+                    .small
+                    .then_some("--features=freestand/small-mem"),
+            )
             .arg("--target-dir")
             .arg(self.options.target_dir())
             .env("CARGO_ENCODED_RUSTFLAGS", self.rust_flags())

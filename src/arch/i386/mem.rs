@@ -440,8 +440,12 @@ macro_rules! memchr {
             "test edx, edx",
             "jz .Lmemchr_nowhere",
             repeat!(),
-            // The last byte, in place of the number.
-            "lea edx, [eax + edx - 1]",
+            // The last byte, in place of the number, or that of memory: n may be more
+            // than there is.
+            "dec edx",
+            "add edx, eax",
+            "sbb ecx, ecx",
+            "or edx, ecx",
             "mov [esp + 12], edx",
             "mov ecx, eax",
             "and eax, -16",

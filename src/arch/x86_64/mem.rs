@@ -898,8 +898,11 @@ macro_rules! memchr {
             "jz .Lmemchr_nowhere",
             "movd xmm0, esi",
             "mov ecx, edi",
-            // The last byte.
-            "lea rsi, [rdi + rdx - 1]",
+            // The last byte, or that of memory: n may be more than there is.
+            "lea rsi, [rdx - 1]",
+            "add rsi, rdi",
+            "sbb r8, r8",
+            "or rsi, r8",
             "cmp dword ptr [rip + {seen}], 0",
             "jge .Lmemchr_sse2",
             width!(avx2),
