@@ -44,6 +44,10 @@ pub(crate) use linux_raw_sys::general::{stat64 as KernelStat, statfs64 as Kernel
 /// Whether the calls for the latter want its size told (statfs64(2)).
 pub(crate) const STATFS_TAKES_SIZE: bool = true;
 
+#[cfg(any(test, not(feature = "small-mem")))]
+#[path = "i386/mem.rs"]
+pub(crate) mod mem;
+
 /// clone(2)'s fourth word is the thread pointer, a `user_desc` in fact, the fifth
 /// where the child's id goes (clone(2), "C library/kernel differences").
 pub(crate) const CLONE_TLS_IS_FOURTH: bool = true;

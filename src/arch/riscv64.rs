@@ -30,6 +30,10 @@ pub(crate) use linux_raw_sys::general::{stat as KernelStat, statfs as KernelStat
 /// Whether the calls for the latter want its size told (statfs(2)).
 pub(crate) const STATFS_TAKES_SIZE: bool = false;
 
+#[cfg(any(test, not(feature = "small-mem")))]
+#[path = "riscv64/mem.rs"]
+pub(crate) mod mem;
+
 /// clone(2)'s fourth word is the thread pointer, the fifth where the child's id goes
 /// (clone(2), "C library/kernel differences").
 pub(crate) const CLONE_TLS_IS_FOURTH: bool = true;

@@ -30,6 +30,7 @@ pub(crate) use linux_raw_sys::general::{stat as KernelStat, statfs as KernelStat
 /// Whether the calls for the latter want its size told (statfs(2)).
 pub(crate) const STATFS_TAKES_SIZE: bool = false;
 
+#[cfg(any(test, not(feature = "small-mem")))]
 #[path = "x86_64/mem.rs"]
 pub(crate) mod mem;
 

@@ -3,9 +3,7 @@
 //! They are assembly, so that they are the same however a program is compiled, and no
 //! compiler finds in a loop that copies a call to memcpy, which would be itself.
 
-use core::arch::global_asm;
-
-use crate::arch::mem as code;
+use crate::arch::mem::*;
 
 /// A function of the family, from its instructions. In tests it has a name that is not
 /// the C library's.
@@ -15,7 +13,7 @@ macro_rules! functions {
         #[cfg_attr(not(test), unsafe(no_mangle))]
         #[cfg_attr(test, unsafe(export_name = $test_name))]
         unsafe extern "C" fn $name() {
-            code::$name!()
+            $name!()
         }
     )*};
 }
@@ -25,23 +23,16 @@ functions! {
     memset "freestand_memset";
     memcmp "freestand_memcmp";
     strlen "freestand_strlen";
+    memchr "freestand_memchr";
 }
 
-/// A second name of a function that does what both promise.
-macro_rules! alias {
-    ($name:literal, $test_name:literal = $function:ident) => {
-        #[cfg(not(test))]
-        global_asm!(
-            concat!(".globl ", $name), concat!(".type ", $name, ", %function"),
-            concat!(".set ", $name, ", {function}"), function = sym $function
-        );
-        #[cfg(test)]
-        global_asm!(
-            concat!(".globl ", $test_name), concat!(".type ", $test_name, ", %function"),
-            concat!(".set ", $test_name, ", {function}"), function = sym $function
-        );
-    };
+#[cfg(not(test))]
+alias! {
+    "memcpy" = memmove;
+    "bcmp" = memcmp;
 }
-
-alias!("memcpy", "freestand_memcpy" = memmove);
-alias!("bcmp", "freestand_bcmp" = memcmp);
+#[cfg(test)]
+alias! {
+    "freestand_memcpy" = memmove;
+    "freestand_bcmp" = memcmp;
+}

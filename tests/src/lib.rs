@@ -1,7 +1,9 @@
 //! What the tests are made of: programs built for each architecture and profile,
 //! and control over them from their first instruction on.
 
+pub mod accesses;
 pub mod harness;
+pub mod references;
 pub mod snippet;
 pub mod symbols;
 pub mod target;

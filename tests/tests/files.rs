@@ -15,6 +15,7 @@ use freestand_tests::{cases, harness};
 use object::elf::{PT_GNU_STACK, PT_PHDR, PT_TLS};
 use xtask::arch::Arch;
 use xtask::elf::{self, Image, Segment};
+use xtask::path::copy_program;
 use xtask::program::{self, Package};
 
 cases![
@@ -146,7 +147,7 @@ fn programs_without_section_headers_run_the_same(target: Target) -> Result<()> {
     for program in program::all(Package::Freestand, target.arch)? {
         let whole = target.program(&program.name)?;
         let copy = folder.path().join(&program.name);
-        fs::copy(&whole, &copy)?;
+        copy_program(&whole, &copy)?;
         let expected = run(target, &copy)?;
         elf::cut_copy(&whole, &copy)?;
         ensure!(fs::metadata(&copy)?.len() < fs::metadata(&whole)?.len());

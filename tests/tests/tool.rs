@@ -13,6 +13,7 @@ use freestand_tests::harness;
 use freestand_tests::target::Target;
 use freestand_tests::temp::TempDir;
 use xtask::arch::Arch;
+use xtask::path::copy_program;
 use xtask::program::{self, Package, Profile};
 use xtask::{run, toolchain};
 
@@ -263,6 +264,17 @@ fn help_names_each_command_and_each_command_shows_an_example() {
 }
 
 #[test]
+fn bench_help_names_each_suite_and_each_suite_shows_an_example() {
+    let help = printed(&["bench", "--help"]);
+    for suite in ["startup", "mem", "heap"] {
+        assert!(help.contains(&format!("\n  {suite} ")), "{help}");
+        let help = printed(&["bench", suite, "--help"]);
+        let example = format!("\n  cargo xtask bench {suite}");
+        assert!(help.contains(&example), "{help}");
+    }
+}
+
+#[test]
 fn size_prints_a_row_for_each_architecture() {
     if can_build_all() {
         let table = printed(&["size", "hello"]);
@@ -398,7 +410,7 @@ impl TwoFolders {
             // Compiles in less time.
             cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
             let xtask = root.join("xtask-of-this-folder");
-            fs::copy(build_xtask(&mut cargo, &root, &tools), &xtask).unwrap();
+            copy_program(&build_xtask(&mut cargo, &root, &tools), &xtask).unwrap();
             Copy { root, xtask }
         });
         TwoFolders {

@@ -94,8 +94,10 @@ enum Command {
         install: InstallArgs,
     },
     /// Measure ours against others of its kind
-    #[command(after_help = "Example:\n  \
-        cargo xtask bench startup")]
+    #[command(after_help = "Examples:\n  \
+        cargo xtask bench startup\n  \
+        cargo xtask bench mem\n  \
+        cargo xtask bench heap")]
     Bench {
         #[command(subcommand)]
         suite: Suite,
@@ -148,6 +150,54 @@ enum Suite {
         #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,
     },
+    /// memcpy and its family, beside glibc's
+    #[command(after_help = "Examples:\n  \
+        cargo xtask bench mem\n  \
+        cargo xtask bench mem --arch all --svg mem.svg\n\n\
+        This machine's functions are timed: let nothing else run. The other architectures' \
+        instructions are counted under qemu, and a cross compiler with glibc is installed \
+        for that.")]
+    Mem {
+        /// The architecture, this machine's by default
+        #[arg(long)]
+        arch: Option<Archs>,
+        /// In how many processes all is timed
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+        /// Where the plot goes, instead of to the folder of the builds
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
+    },
+    /// The heap: its times and its memory, beside other allocators'
+    #[command(after_help = "Examples:\n  \
+        cargo xtask bench heap\n  \
+        cargo xtask bench heap --runs 3 --svg heap.svg\n\n\
+        All are built for this machine, from crates.io. The figures are those of this \
+        machine at this moment: let nothing else run.")]
+    Heap {
+        /// How often each allocator does each work
+        #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+        /// Where the plot goes, instead of to the folder of the builds
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
+    },
+}
+
+impl Suite {
+    fn run(self, install: Install) -> Result<()> {
+        match self {
+            Suite::Startup { arch, runs, svg } => {
+                let archs = Archs::or_host(arch)?;
+                bench::startup::run(archs.list(), runs as usize, svg, install)
+            }
+            Suite::Mem { arch, runs, svg } => {
+                let archs = Archs::or_host(arch)?;
+                bench::mem::run(archs.list(), runs as usize, svg, install)
+            }
+            Suite::Heap { runs, svg } => bench::heap::run(runs as usize, svg),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -291,12 +341,8 @@ impl Cli {
                 println!("{}", measure(&names, arch, options, install.into())?);
                 Ok(ExitCode::SUCCESS)
             }
-            Command::Bench {
-                suite: Suite::Startup { arch, runs, svg },
-                install,
-            } => {
-                let archs = Archs::or_host(arch)?;
-                bench::startup::run(archs.list(), runs as usize, svg, install.into())?;
+            Command::Bench { suite, install } => {
+                suite.run(install.into())?;
                 Ok(ExitCode::SUCCESS)
             }
             Command::Setup { arch, install } => {

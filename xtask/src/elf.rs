@@ -12,8 +12,6 @@ use std::{
     ops::Range,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    process,
-    sync::atomic::{AtomicU32, Ordering},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -22,7 +20,10 @@ use object::elf::{
     PT_GNU_STACK, PT_INTERP, PT_LOAD,
 };
 
-use crate::arch::Arch;
+use crate::{
+    arch::Arch,
+    path::{neighbour, write_program},
+};
 
 /// The page size that a file is cut for. A kernel with larger pages maps more of
 /// the file, never less.
@@ -452,19 +453,10 @@ pub fn cut_copy(path: &Path, copy: &Path) -> Result<()> {
 fn write(image: &Image, like: &Path, path: &Path) -> Result<()> {
     let new = neighbour(path);
     let replace = || {
-        fs::write(&new, &image.bytes)?;
-        fs::set_permissions(&new, fs::metadata(like)?.permissions())?;
+        write_program(&new, &image.bytes, fs::metadata(like)?.permissions())?;
         fs::rename(&new, path)
     };
     replace().with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// A hidden name beside `path` that nobody else uses.
-pub(crate) fn neighbour(path: &Path) -> PathBuf {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.{count}", process::id()))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::{arch::Arch, elf, toolchain::Tools};
+use crate::{arch::Arch, elf, path, toolchain::Tools};
 
 /// The package that a program belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +98,8 @@ pub struct Options {
     /// Whether programs keep their symbols and what the linker had to put where
     /// (--emit-relocs): for who checks what refers to what.
     pub relocations: bool,
+    /// Whether everything is for size: `opt-level = "z"`, and the library's `small-mem`.
+    pub small: bool,
     /// Whether to make a copy without section headers, and return that.
     pub no_section_headers: bool,
 }
@@ -120,6 +122,7 @@ impl Options {
             pie: false,
             backtrace: false,
             relocations: false,
+            small: false,
             no_section_headers: false,
         }
     }
@@ -131,6 +134,7 @@ impl Options {
             (self.pie, "static-pie"),
             (self.backtrace, "backtrace"),
             (self.relocations, "relocations"),
+            (self.small, "small"),
         ]
         .into_iter()
         .filter_map(|(is_so, name)| is_so.then_some(name))
@@ -362,12 +366,20 @@ impl Build<'_> {
         if self.options.backtrace {
             cargo.env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only");
         }
+        if self.options.small {
+            cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z");
+        }
         cargo
             .current_dir(root())
             .args(["build", "--message-format=json-render-diagnostics"])
             .args(["--target", arch.triple()])
             .args(rust.build_flags())
             .args(self.is_release().then_some("--release"))
+            .args(
+                self.options
+                    .small
+                    .then_some("--features=freestand/small-mem"),
+            )
             .arg("--target-dir")
             .arg(self.options.target_dir())
             .env("CARGO_ENCODED_RUSTFLAGS", self.rust_flags())
@@ -458,7 +470,7 @@ impl<'a> Native<'a> {
     /// own and moved, so that several processes may build the same program.
     fn build(&self, program: &Program) -> Result<PathBuf> {
         let path = self.build.folder().join("native").join(&program.name);
-        let scratch = elf::neighbour(&path);
+        let scratch = path::neighbour(&path);
         create_dir(&scratch)?;
         let built = self.build_in(&program.source, &scratch);
         let moved = built.and_then(|built| {

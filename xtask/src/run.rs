@@ -23,7 +23,7 @@ use crate::{
     arch::Arch,
     backtrace::Translator,
     install::{self, Install, Need},
-    path::{find_in_path, output},
+    path::{find_in_path, output, write_program},
 };
 
 /// When to run a program under qemu.
@@ -198,8 +198,7 @@ fn is_refused(program: &[u8]) -> bool {
     const ENOEXEC: i32 = 8;
     let path = env::temp_dir().join(format!("freestand-i386-{}", process::id()));
     let attempt = || {
-        fs::write(&path, program)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700))?;
+        write_program(&path, program, fs::Permissions::from_mode(0o700))?;
         Command::new(&path).status()
     };
     let refused = attempt().is_err_and(|error| error.raw_os_error() == Some(ENOEXEC));

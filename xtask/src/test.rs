@@ -67,6 +67,32 @@ impl fmt::Display for Totals {
     }
 }
 
+/// What the test programs say of the tests that failed, to be read at the end of a long
+/// output.
+#[derive(Debug, Default)]
+struct Failures {
+    /// The messages.
+    text: String,
+    /// Whether what comes next is of a message.
+    inside: bool,
+}
+
+impl Failures {
+    /// Adds a line of `cargo test`'s output, if it is of a message: those begin with
+    /// `---- the test's name ----`, and end where the names are listed once more.
+    fn add_line(&mut self, line: &str) {
+        if line.starts_with("---- ") && line.ends_with(" ----") {
+            self.inside = true;
+        } else if line == "failures:" || line.starts_with("test result: ") {
+            self.inside = false;
+        }
+        if self.inside && !line.is_empty() {
+            self.text += line;
+            self.text += "\n";
+        }
+    }
+}
+
 /// Something that is checked beside the tests.
 struct Check {
     /// What it is about.
@@ -151,7 +177,8 @@ impl Check {
 pub fn run(setup: Result<()>, args: &[String], install: Install) -> Result<bool> {
     let mut outcomes = vec![("setup", setup)];
     let mut totals = Totals::default();
-    let tests = run_tests(args, &mut totals);
+    let mut failures = Failures::default();
+    let tests = run_tests(args, &mut totals, &mut failures);
     let ran = totals.passed + totals.failed > 0;
     let unreported = tests.is_err() && totals.failed == 0;
     outcomes.push(("tests", tests));
@@ -163,7 +190,7 @@ pub fn run(setup: Result<()>, args: &[String], install: Install) -> Result<bool>
     // What failed and is in no test program's own count.
     totals.failed += usize::from(outcomes[0].1.is_err()) + usize::from(unreported);
 
-    println!("\n{}\n\n{totals}", summary(&outcomes));
+    println!("\n{}{}\n\n{totals}", failures.text, summary(&outcomes));
     Ok(ran && totals.failed == 0)
 }
 
@@ -179,8 +206,8 @@ fn summary(outcomes: &[(&str, Result<()>)]) -> String {
     table.trim_fmt()
 }
 
-/// Runs `cargo test`, passing on its output and counting.
-fn run_tests(args: &[String], totals: &mut Totals) -> Result<()> {
+/// Runs `cargo test`, passing on its output, counting, and keeping what failed.
+fn run_tests(args: &[String], totals: &mut Totals, failures: &mut Failures) -> Result<()> {
     let mut command = cargo();
     command
         .args(["test", "--workspace", "--exclude", "test-programs"])
@@ -193,7 +220,9 @@ fn run_tests(args: &[String], totals: &mut Totals) -> Result<()> {
     let mut stdout = std::io::stdout();
     for line in BufReader::new(output).split(b'\n') {
         let mut line = line?;
-        totals.add_line(&String::from_utf8_lossy(&line));
+        let text = String::from_utf8_lossy(&line);
+        totals.add_line(&text);
+        failures.add_line(&text);
         line.push(b'\n');
         stdout.write_all(&line)?;
     }
@@ -263,6 +292,34 @@ mod tests {
             totals.add_line(line);
         }
         assert_eq!(totals.to_string(), "13 passed, 2 failed, 1 skipped");
+    }
+
+    #[test]
+    fn messages_of_failures_are_kept() {
+        let mut failures = Failures::default();
+        for line in [
+            "test one ... ok",
+            "",
+            "failures:",
+            "",
+            "---- i386/debug/two ----",
+            "Text file busy (os error 26)",
+            "",
+            "---- three stdout ----",
+            "thread 'three' panicked",
+            "",
+            "failures:",
+            "    i386/debug/two",
+            "test result: FAILED. 1 passed; 2 failed",
+            "test four ... ok",
+        ] {
+            failures.add_line(line);
+        }
+        assert_eq!(
+            failures.text,
+            "---- i386/debug/two ----\nText file busy (os error 26)\n\
+             ---- three stdout ----\nthread 'three' panicked\n"
+        );
     }
 
     #[test]

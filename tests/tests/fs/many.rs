@@ -11,6 +11,7 @@ use freestand_tests::cases;
 use freestand_tests::target::{Target, expect_status};
 use freestand_tests::temp::TempDir;
 use freestand_tests::trace::{Capture, Event, Tracee};
+use xtask::path::copy_program;
 
 use crate::support::{Numbers, populate, text_at};
 
@@ -135,7 +136,7 @@ fn what_is_forbidden_is_an_error(target: Target) -> Result<()> {
     fs::create_dir(at("tree"))?;
     populate(&at("tree"))?;
     // Where this user surely gets at it.
-    fs::copy(target.program("fs_steps")?, at("program"))?;
+    copy_program(&target.program("fs_steps")?, &at("program"))?;
     let set = |name: &str, mode| fs::set_permissions(at(name), fs::Permissions::from_mode(mode));
     set("", 0o755)?;
     set("program", 0o755)?;

@@ -18,6 +18,7 @@ use freestand_tests::trace::{Capture, Event, Streams, Tracee};
 use object::elf::PT_GNU_RELRO;
 use xtask::arch::Arch;
 use xtask::elf::Image;
+use xtask::path::copy_program;
 
 cases![
     row_10_static_pie_programs_have_no_interpreter_and_no_dynamic_section,
@@ -350,7 +351,7 @@ fn row_14_a_set_user_id_program_is_secure(target: Target) -> Result<()> {
     let folder = TempDir::new()?;
     fs::set_permissions(folder.path(), Permissions::from_mode(0o777))?;
     let copy = folder.path().join("copy");
-    fs::copy(target.program("start_secure")?, &copy)?;
+    copy_program(&target.program("start_secure")?, &copy)?;
     let run = |mode: u32| -> Result<String> {
         fs::set_permissions(&copy, Permissions::from_mode(mode))?;
         let report = folder.path().join(format!("report-{mode:o}"));

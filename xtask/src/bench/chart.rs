@@ -1,9 +1,6 @@
 //! Figures as a plot: one dot a figure, on scales where each step is tenfold.
-//!
-//! The colours are of middling brightness, so that they are read on white and on
-//! black: an SVG in a page does not know what it lies on.
 
-use std::fmt::Write;
+use super::svg::Svg;
 
 /// A plot.
 pub struct Chart {
@@ -41,7 +38,7 @@ pub struct Dot {
     pub figure: String,
 }
 
-// All in the SVG's own units, one of which is a pixel at its natural size.
+// All in the drawing's units.
 const LABELS: f64 = 215.0;
 const COLUMN: f64 = 230.0;
 /// What is left free at each column's right, for the last dot's figure.
@@ -49,7 +46,6 @@ const FIGURE: f64 = 70.0;
 const LINE: f64 = 18.0;
 const TOP: f64 = 30.0;
 
-const TEXT: &str = "#808890";
 const OTHERS: &str = "#3f8fd2";
 const OURS: &str = "#e0701f";
 
@@ -89,12 +85,8 @@ impl Chart {
         let lines: usize = self.panels.iter().map(|panel| panel.rows.len() + 2).sum();
         let width = LABELS + COLUMN * self.columns.len() as f64;
         let height = TOP + LINE * (lines as f64 + 1.0);
-        let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
-             width=\"{width}\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"12\" \
-             fill=\"{TEXT}\">\n"
-        );
-        text(&mut svg, 8.0, LINE, "font-weight=\"bold\"", &self.title);
+        let mut svg = Svg::new(width, height);
+        svg.text(8.0, LINE, "font-weight=\"bold\"", &self.title);
         let scales = self.scales();
         let mut y = TOP + LINE;
         for panel in &self.panels {
@@ -106,8 +98,7 @@ impl Chart {
             }
             y += LINE;
         }
-        svg.push_str("</svg>\n");
-        svg
+        svg.finish()
     }
 
     /// Each column's scale, the same in all panels, so that they compare.
@@ -122,61 +113,32 @@ impl Chart {
     }
 
     /// A panel's heading, the columns' names, and a line down from each power of ten.
-    fn draw_heading(&self, svg: &mut String, panel: &Panel, scales: &[Option<Scale>], y: f64) {
-        text(svg, 8.0, y, "font-weight=\"bold\"", &panel.title);
+    fn draw_heading(&self, svg: &mut Svg, panel: &Panel, scales: &[Option<Scale>], y: f64) {
+        svg.text(8.0, y, "font-weight=\"bold\"", &panel.title);
         let bottom = y + LINE * panel.rows.len() as f64 + 4.0;
         for (column, scale) in self.columns.iter().zip(scales) {
             let Some(scale) = scale else { continue };
-            text(svg, scale.left, y, "font-style=\"italic\"", column);
+            svg.text(scale.left, y, "font-style=\"italic\"", column);
             for power in scale.low as i32..=scale.high as i32 {
                 let x = scale.x(10_f64.powi(power));
-                let _ = writeln!(
-                    svg,
-                    "<line x1=\"{x:.1}\" y1=\"{:.1}\" x2=\"{x:.1}\" y2=\"{bottom:.1}\" \
-                     stroke=\"{TEXT}\" stroke-opacity=\"0.35\"/>",
-                    y + 4.0
-                );
+                svg.line((x, y + 4.0), (x, bottom), 0.35);
             }
         }
     }
 }
 
-fn draw_row(svg: &mut String, row: &Row, scales: &[Option<Scale>], y: f64) {
+fn draw_row(svg: &mut Svg, row: &Row, scales: &[Option<Scale>], y: f64) {
     let colour = if row.is_ours { OURS } else { OTHERS };
     let weight = if row.is_ours { "bold" } else { "normal" };
-    text(
-        svg,
-        16.0,
-        y,
-        &format!("font-weight=\"{weight}\""),
-        &row.label,
-    );
+    svg.text(16.0, y, &format!("font-weight=\"{weight}\""), &row.label);
     for (dot, scale) in row.dots.iter().zip(scales) {
         let (Some(dot), Some(scale)) = (dot, scale) else {
             continue;
         };
         let x = scale.x(dot.value);
-        let _ = writeln!(
-            svg,
-            "<circle cx=\"{x:.1}\" cy=\"{:.1}\" r=\"4\" fill=\"{colour}\"/>",
-            y - 4.0
-        );
-        text(svg, x + 8.0, y, "font-size=\"10\"", &dot.figure);
+        svg.dot(x, y - 4.0, colour);
+        svg.text(x + 8.0, y, "font-size=\"10\"", &dot.figure);
     }
-}
-
-fn text(svg: &mut String, x: f64, y: f64, attributes: &str, text: &str) {
-    let text = escape(text);
-    let _ = writeln!(
-        svg,
-        "<text x=\"{x:.1}\" y=\"{y:.1}\" {attributes}>{text}</text>"
-    );
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }
 
 #[cfg(test)]

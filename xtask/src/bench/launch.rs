@@ -71,14 +71,18 @@ impl Machine {
 
     /// What the program at `path` prints, having ended with status 0.
     pub fn output(&self, path: &Path) -> Result<Vec<u8>> {
-        let output = self
-            .command(path, &[])
-            .stderr(Stdio::inherit())
-            .output()
-            .with_context(|| format!("cannot run {}", path.display()))?;
-        ensure!(output.status.success(), "it ended with {}", output.status);
-        Ok(output.stdout)
+        printed(&mut self.command(path, &[]))
     }
+}
+
+/// What a program prints, having ended with status 0. What it complains of is shown.
+pub fn printed(command: &mut Command) -> Result<Vec<u8>> {
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    ensure!(output.status.success(), "it ended with {}", output.status);
+    Ok(output.stdout)
 }
 
 /// What is above, as a `str`.

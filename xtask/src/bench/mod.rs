@@ -4,9 +4,16 @@
 //! suite prints what it found and judges it against its goals, and fails only if it
 //! could not measure.
 
+mod build;
 mod chart;
+mod curves;
+mod goals;
+pub mod heap;
 mod launch;
+pub mod mem;
+
 pub mod startup;
 mod stats;
 mod steps;
+mod svg;
 mod timing;

@@ -91,6 +91,54 @@ pub fn system_calls(machine: &Machine, path: &Path) -> Result<u64> {
     Ok(count)
 }
 
+/// Runs the program at `path`, which has symbols, under qemu, and counts the instructions
+/// from the return of each call of its function `mark` to the next call. Says as well what
+/// the program printed, of which there is not more than a pipe takes: 64 KiB.
+pub fn between_marks(
+    qemu: &Path,
+    options: &[&str],
+    path: &Path,
+    mark: &str,
+) -> Result<(String, Vec<u64>)> {
+    let mut child = Command::new(qemu)
+        .args(options)
+        .args([one_instruction_option(qemu)?, "-d", "exec,nochain"])
+        .arg(path)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot run qemu")?;
+    let log = child.stderr.take().context("qemu has no log")?;
+    let counts = intervals(BufReader::new(log), mark)?;
+    let output = child.wait_with_output()?;
+    ensure!(output.status.success(), "qemu ended with {}", output.status);
+    Ok((String::from_utf8(output.stdout)?, counts))
+}
+
+/// The numbers of lines between those of `mark` in qemu's log. The function's name is the
+/// last word of a line: `Trace 0: 0x7f2a8 [00000/400538/00001/00201] main`.
+fn intervals(log: impl BufRead, mark: &str) -> Result<Vec<u64>> {
+    let mut counts = Vec::new();
+    let mut current = None;
+    for line in log.split(b'\n') {
+        let line = line?;
+        if !line.starts_with(b"Trace ") {
+            continue;
+        }
+        let is_mark = line
+            .strip_suffix(mark.as_bytes())
+            .is_some_and(|rest| rest.ends_with(b" "));
+        if is_mark {
+            // Its other instructions find nothing counted.
+            counts.extend(current.replace(0).filter(|&count| count > 0));
+        } else if let Some(current) = &mut current {
+            *current += 1;
+        }
+    }
+    Ok(counts)
+}
+
 /// A program that this thread traces.
 struct Tracee {
     main: Pid,
@@ -279,14 +327,13 @@ fn is_system_call(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{arch::Arch, run::I386_EXIT};
+    use crate::{arch::Arch, path::write_program, run::I386_EXIT};
     use std::{env, fs, os::unix::fs::PermissionsExt, process};
 
     /// A program that is three instructions: two to prepare a system call, and that.
     fn count(machine: &Machine) {
         let path = env::temp_dir().join(format!("freestand-steps-{}", process::id()));
-        fs::write(&path, I386_EXIT).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        write_program(&path, &I386_EXIT, fs::Permissions::from_mode(0o700)).unwrap();
         let counts = (instructions(machine, &path), system_calls(machine, &path));
         fs::remove_file(&path).unwrap();
         assert_eq!(counts.0.unwrap(), Instructions::Exactly(3));
@@ -308,6 +355,19 @@ mod tests {
         assert!(!is_system_call("--- SIGURG {si_signo=SIGURG} ---"));
         assert!(!is_system_call("Trace 0: 0x7fe26c000100 [0000/00f8]"));
         assert!(!is_system_call(""));
+    }
+
+    #[test]
+    fn intervals_lie_between_marks() {
+        let line = |function| format!("Trace 0: 0x7f2a8 [00/400538/01/201] {function}\n");
+        let log: String = [
+            "main", "mark", "mark", "main", "f", "f", "mark", "mark", "remark", "mark", "main",
+        ]
+        .map(line)
+        .concat();
+        let log = format!("qemu: a warning\n{log}");
+        assert_eq!(intervals(log.as_bytes(), "mark").unwrap(), [3, 1]);
+        assert_eq!(intervals("".as_bytes(), "mark").unwrap(), [0_u64; 0]);
     }
 
     #[test]

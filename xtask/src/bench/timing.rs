@@ -122,14 +122,15 @@ fn faults_of_children() -> Result<u64> {
 }
 
 /// This thread, and with it its children, on one processor while this lives.
-struct Pinned {
+pub struct Pinned {
     before: CpuSet,
 }
 
 const THIS_THREAD: Pid = Pid::from_raw(0);
 
 impl Pinned {
-    fn new() -> Result<Pinned> {
+    /// On the last one that it may run on.
+    pub fn new() -> Result<Pinned> {
         let before = sched_getaffinity(THIS_THREAD)?;
         // The last one: the first is the one that interrupts go to.
         let last = (0..CpuSet::count())

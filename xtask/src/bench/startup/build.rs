@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,6 +12,7 @@ use object::{Object, ObjectKind, elf::PT_INTERP};
 use super::peers::{Link, Peer, Subject, Work};
 use crate::{
     arch::Arch,
+    bench::build::{execute, folder, glibc_cc},
     elf::Image,
     install::Need,
     path::find_in_path,
@@ -49,6 +50,9 @@ const RUST_LINK_ARGS: [&str; 8] = [
     "-znoseparate-code",
     "-znorelro",
 ];
+
+/// The suite's name, and that of its folders.
+pub const SUITE: &str = "startup";
 
 /// Builds programs for one architecture.
 pub struct Builder {
@@ -89,7 +93,7 @@ impl Builder {
                     version: ZIG,
                 })
             }
-            Peer::Glibc => self.glibc_cc().is_none().then_some(Need::Glibc(arch)),
+            Peer::Glibc => glibc_cc(self.arch()).is_none().then_some(Need::Glibc(arch)),
             Peer::Go => lacks("go").then_some(Need::Go),
         }
     }
@@ -144,7 +148,7 @@ impl Builder {
         .into_iter()
         .chain(RUST_LINK_ARGS.map(|arg| format!("-Clink-arg={arg}")))
         .collect();
-        let builds = build_folder().join(format!("{name}-{model}"));
+        let builds = folder(SUITE).join(format!("{name}-{model}"));
         let triple = self.arch().triple();
         let mut cargo = self.tools.rust.cargo();
         cargo
@@ -161,7 +165,7 @@ impl Builder {
 
     /// A program that one command compiles and links.
     fn compiled(&self, subject: Subject, work: Work) -> Result<PathBuf> {
-        let folder = build_folder().join(self.arch().name());
+        let folder = folder(SUITE).join(self.arch().name());
         fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
         let name = subject.to_string().to_lowercase().replace(", ", "-");
@@ -237,35 +241,13 @@ impl Builder {
     }
 
     fn glibc(&self, link: Link) -> Result<Command> {
-        let mut cc = self.glibc_cc().context("no C compiler links with glibc")?;
+        let mut cc = glibc_cc(self.arch()).context("no C compiler links with glibc")?;
         cc.args(C_FLAGS).arg(GNU_LD_FLAGS);
         match link {
             Link::Static => cc.arg("-static"),
             Link::StaticPie => cc.args(["-fPIE", "-static-pie"]),
         };
         Ok(cc)
-    }
-
-    /// The C compiler that links programs with glibc, found out by having it do so.
-    fn glibc_cc(&self) -> Option<Command> {
-        let cc = |name: &str| {
-            let mut cc = Command::new(name);
-            cc.args(self.arch().cc_flags());
-            cc
-        };
-        let links = |name: &&str| {
-            cc(name)
-                .args(["-static", "-o", "/dev/null"])
-                .arg(sources().join("c/hello.c"))
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()
-                .is_ok_and(|status| status.success())
-        };
-        let cross = format!("{}-gcc", self.arch().gnu());
-        let host = self.is_native().then_some("cc");
-        let name = host.into_iter().chain([cross.as_str()]).find(links)?;
-        Some(cc(name))
     }
 
     fn go(&self) -> Command {
@@ -280,12 +262,7 @@ impl Builder {
 
 /// Where the sources are.
 fn sources() -> PathBuf {
-    root().join("benches/startup")
-}
-
-/// Where what is built goes.
-pub fn build_folder() -> PathBuf {
-    target_dir().join("bench/startup")
+    root().join("benches").join(SUITE)
 }
 
 fn zig_folder() -> PathBuf {
@@ -294,7 +271,7 @@ fn zig_folder() -> PathBuf {
 
 /// Zig, with its caches beside what it builds.
 fn zig_command() -> Command {
-    let caches = build_folder().join("zig-cache");
+    let caches = folder(SUITE).join("zig-cache");
     let mut zig = Command::new(zig_folder().join("ziglang/zig"));
     zig.env("ZIG_GLOBAL_CACHE_DIR", caches.join("global"))
         .env("ZIG_LOCAL_CACHE_DIR", caches.join("local"));
@@ -331,21 +308,4 @@ fn check_link(path: &Path, link: Link) -> Result<()> {
         (Link::Static, _) => bail!("its tools do not link it to one address"),
         (Link::StaticPie, _) => bail!("its tools do not link it to run anywhere"),
     }
-}
-
-/// Runs a compiler. What it says is shown only if it fails, as the reason.
-fn execute(command: &mut Command) -> Result<()> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot run {name}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "{name} failed ({}): {}",
-        output.status,
-        said.trim()
-    );
-    Ok(())
 }

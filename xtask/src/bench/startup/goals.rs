@@ -1,30 +1,13 @@
-//! What was set out to be reached, and whether it is.
-
-use std::fmt;
+//! What start-up was set out to reach.
 
 use super::{Link, Peer, Row};
+use crate::bench::goals::Goal;
 
 /// How many times the assembly's time ours may take.
 fn time_limit(link: Link) -> f64 {
     match link {
         Link::Static => 1.02,
         Link::StaticPie => 1.06,
-    }
-}
-
-/// A goal and what came of it.
-#[derive(Debug, PartialEq)]
-pub struct Goal {
-    /// What was measured, beside what was to be reached.
-    what: String,
-    /// Whether it is reached.
-    reached: bool,
-}
-
-impl fmt::Display for Goal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = if self.reached { "reached" } else { "MISSED" };
-        write!(f, "goal {verdict}: {}", self.what)
     }
 }
 
@@ -38,12 +21,12 @@ pub fn judge(rows: &[Row]) -> Vec<Goal> {
 
 fn time(ours: &Row) -> Option<Goal> {
     let limit = time_limit(ours.subject.link);
-    ours.ratio.map(|ratio| Goal {
-        what: format!(
+    ours.ratio.map(|ratio| {
+        let what = format!(
             "{} takes {ratio:.3} of the assembly's time, to be at most {limit:.2}",
             ours.subject
-        ),
-        reached: ratio <= limit,
+        );
+        Goal::new(what, ratio <= limit)
     })
 }
 
@@ -54,13 +37,11 @@ fn size(ours: &Row, rows: &[Row]) -> Option<Goal> {
         .filter(|row| row.subject.link == ours.subject.link)
         .filter(|row| !matches!(row.subject.peer, Peer::Freestand | Peer::Assembly))
         .min_by_key(|row| row.bytes)?;
-    Some(Goal {
-        what: format!(
-            "{} has {} bytes, to be fewer than the {} of {}",
-            ours.subject, ours.bytes, next.bytes, next.subject
-        ),
-        reached: ours.bytes < next.bytes,
-    })
+    let what = format!(
+        "{} has {} bytes, to be fewer than the {} of {}",
+        ours.subject, ours.bytes, next.bytes, next.subject
+    );
+    Some(Goal::new(what, ours.bytes < next.bytes))
 }
 
 #[cfg(test)]

@@ -5,21 +5,20 @@ mod build;
 mod goals;
 mod peers;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use self::{
-    build::{Builder, build_folder},
+    build::{Builder, SUITE},
     peers::{Link, Peer, Subject, Work},
 };
 use super::{
     chart::{self, Chart, Dot, Panel},
+    goals::list,
     launch::{ARGUMENTS, ENVIRONMENT, Machine, text},
     steps::{self, Instructions},
+    svg,
     timing::{self, Timing},
 };
 use crate::{
@@ -39,13 +38,13 @@ median, and that as a ratio to the assembly's of the same table: the programs ta
 shuffled in every round, on one processor. -: programs that this machine's processor does
 not run are not timed, and qemu counts their instructions and system calls.";
 
-/// Builds and measures, prints the tables, and writes the plot to `svg` or else to
+/// Builds and measures, prints the tables, and writes the plot to `plot` or else to
 /// the folder of the builds. Each program is timed `runs` times.
 ///
 /// # Errors
 ///
 /// If a program of ours is not to be had. Of the others that is said below the table.
-pub fn run(archs: &[Arch], runs: usize, svg: Option<PathBuf>, install: Install) -> Result<()> {
+pub fn run(archs: &[Arch], runs: usize, plot: Option<PathBuf>, install: Install) -> Result<()> {
     let builders: Vec<Builder> = archs
         .iter()
         .map(|&arch| Ok(Builder::new(Tools::get(arch, install)?)))
@@ -64,9 +63,7 @@ pub fn run(archs: &[Arch], runs: usize, svg: Option<PathBuf>, install: Install) 
     }
     println!("{LEGEND}\n");
 
-    let svg = svg.unwrap_or_else(|| build_folder().join("startup.svg"));
-    write_plot(&tables, &svg)?;
-    println!("plot: {}", svg.display());
+    svg::write(SUITE, plot, &chart_of(&tables).to_svg())?;
 
     let lost: Vec<String> = tables.iter().flat_map(Table::lost).collect();
     ensure!(lost.is_empty(), "not measured: {}", lost.join("; "));
@@ -244,11 +241,7 @@ impl std::fmt::Display for Table {
         for (reason, names) in self.absences() {
             writeln!(f, "not measured: {}: {reason}", names.join(", "))?;
         }
-        let goals: Vec<String> = goals::judge(&self.rows)
-            .iter()
-            .map(|goal| goal.to_string())
-            .collect();
-        f.write_str(&goals.join("\n"))
+        f.write_str(&list(&goals::judge(&self.rows)))
     }
 }
 
@@ -268,19 +261,18 @@ fn check_output(machine: &Machine, path: &Path, work: Work) -> Result<()> {
     Ok(())
 }
 
-fn write_plot(tables: &[Table], path: &Path) -> Result<()> {
+fn chart_of(tables: &[Table]) -> Chart {
     let panels = tables.iter().map(|table| Panel {
         title: format!("{} on {}", table.work.name(), table.arch),
         rows: table.rows.iter().map(plot_row).collect(),
     });
-    let chart = Chart {
+    Chart {
         title: "Start-up: smaller is better; from line to line it is ten times as much".to_string(),
         columns: ["bytes", "instructions", "time / assembly"]
             .map(String::from)
             .to_vec(),
         panels: panels.collect(),
-    };
-    fs::write(path, chart.to_svg()).with_context(|| format!("cannot write {}", path.display()))
+    }
 }
 
 fn plot_row(row: &Row) -> chart::Row {
