@@ -26,7 +26,7 @@ const OVERHEAD: usize = 256;
 
 /// The arenas.
 pub struct Source {
-    /// The newest.
+    /// The oldest.
     arenas: *mut Arena,
     /// Bytes that the break has given.
     brk: usize,
@@ -37,7 +37,7 @@ pub struct Source {
 /// An arena: this record stands at its beginning.
 struct Arena {
     holes: Holes,
-    older: *mut Arena,
+    newer: *mut Arena,
 }
 
 // SAFETY: the arenas belong to this value, whichever thread has it.
@@ -127,21 +127,25 @@ impl Source {
             let length = length - before - size_of::<Arena>();
             arena.write(Arena {
                 holes: Holes::new(arena.add(1).cast(), length),
-                older: self.arenas,
+                newer: ptr::null_mut(),
             });
-            self.arenas = arena;
+            let mut last = &raw mut self.arenas;
+            while !(*last).is_null() {
+                last = &raw mut (**last).newer;
+            }
+            *last = arena;
         }
         Some(())
     }
 
-    /// The arenas, the newest first.
+    /// The arenas, the oldest first.
     fn iter_mut(&mut self) -> impl Iterator<Item = &mut Holes> {
         let mut next = self.arenas;
         core::iter::from_fn(move || {
             // SAFETY: the list holds records that stay for good, each once, and
             // is borrowed with `self`.
             let arena = unsafe { next.as_mut()? };
-            next = arena.older;
+            next = arena.newer;
             Some(&mut arena.holes)
         })
     }
