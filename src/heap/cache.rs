@@ -15,8 +15,8 @@
 //! ```
 //!
 //! A *stripe* has a list of free blocks for each class, and a second one that is full. A
-//! thread takes a stripe for as long as it pushes or pops one block, by an atomic exchange
-//! of the stripe's own flag, and if that fails goes on to the next: it never waits. So it
+//! thread takes a stripe for as long as it pushes or pops one block, by an atomic compare-and-
+//! exchange of the stripe's own flag, and if that fails goes on to the next: it never waits. So it
 //! matters for speed only that threads mostly come to different stripes, and nothing needs
 //! to be done when one ends. In the child of a fork, stripes that other threads had in
 //! their hands stay taken for ever, and are passed by.
