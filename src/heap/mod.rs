@@ -43,33 +43,17 @@
 //! by whoever makes it. A signal handler must not allocate. Nor should the child of a
 //! fork in a process with several threads: another thread may have held a lock.
 
+#[cfg(feature = "linked-list-heap")]
+mod plain;
+#[cfg(not(feature = "linked-list-heap"))]
+mod segregated;
 mod source;
 mod stats;
 
 #[cfg(feature = "linked-list-heap")]
-mod plain;
-#[cfg(feature = "linked-list-heap")]
 pub use plain::Heap;
-
-#[cfg(not(feature = "linked-list-heap"))]
-mod cache;
-#[cfg(not(feature = "linked-list-heap"))]
-mod class;
-#[cfg(not(feature = "linked-list-heap"))]
-mod depot;
-#[cfg(not(feature = "linked-list-heap"))]
-mod large;
-#[cfg(not(feature = "linked-list-heap"))]
-mod list;
-#[cfg(not(feature = "linked-list-heap"))]
-mod prim;
-#[cfg(not(feature = "linked-list-heap"))]
-mod registry;
-#[cfg(not(feature = "linked-list-heap"))]
-mod segregated;
 #[cfg(not(feature = "linked-list-heap"))]
 pub use segregated::Heap;
-
 pub use stats::Stats;
 
 #[cfg(doc)]

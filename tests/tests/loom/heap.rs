@@ -1,13 +1,13 @@
 //! The heap's modules, and what they are synchronised with here.
 
-#[path = "../../../src/heap/cache.rs"]
+#[path = "../../../src/heap/segregated/cache.rs"]
 pub mod cache;
-#[path = "../../../src/heap/class.rs"]
+#[path = "../../../src/heap/segregated/class.rs"]
 pub mod class;
-#[path = "../../../src/heap/list.rs"]
+#[path = "../../../src/heap/segregated/list.rs"]
 pub mod list;
 
-/// What stands in for src/heap/prim.rs.
+/// What stands in for src/heap/segregated/prim.rs.
 pub mod prim {
     pub use loom::sync::atomic::Ordering;
 

@@ -1,5 +1,5 @@
 //! What threads share of the heap, in every order in which two of them can come to it:
-//! src/heap/cache.rs itself, on loom's atomics and locks.
+//! src/heap/segregated/cache.rs itself, on loom's atomics and locks.
 
 #![allow(
     dead_code,

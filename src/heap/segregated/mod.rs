@@ -1,17 +1,24 @@
 //! Lists of free blocks by class, in front of the source.
 
+mod cache;
+mod class;
+mod depot;
+mod large;
+mod list;
+mod prim;
+mod registry;
+
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
+use self::cache::Shared;
+use self::class::{COUNT, Class, PerClass, STEP};
+use self::depot::Depot;
+use self::list::{Key, List};
+use self::registry::{Entry, Registry};
 use super::Stats;
-use super::cache::Shared;
-use super::class::{COUNT, Class, PerClass, STEP};
-use super::depot::{self, Depot};
-use super::large;
-use super::list::{self, Key, List};
-use super::registry::{Entry, Registry};
 use crate::startup::InitialStack;
 use crate::startup::stack::kept_argv;
 use crate::sync::{self, Mutex, MutexGuard};

@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::{mem, ptr};
 
 use super::class::{COUNT, Class, PerClass};
-use super::source::Source;
+use crate::heap::source::Source;
 
 /// What the source is asked for multiples of: so there are few holes, and none is too
 /// small to be of use.

@@ -25,7 +25,7 @@ use core::alloc::Layout;
 use core::ffi::c_void;
 use core::ptr;
 
-use super::source::map;
+use crate::heap::source::map;
 use crate::sys::{self, Advice, Prot, RemapFlags};
 
 /// What lengths are multiples of: no architecture has larger pages.
