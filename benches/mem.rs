@@ -26,6 +26,10 @@ use std::mem::transmute_copy;
 use std::time::Instant;
 
 /// The library's, by its own file.
+#[allow(
+    dead_code,
+    reason = "what the library offers and this program does not call"
+)]
 #[path = "../src/mem/mod.rs"]
 mod mem;
 

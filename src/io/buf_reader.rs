@@ -5,6 +5,7 @@ use core::fmt;
 use embedded_io::{BufRead, ErrorType, Read, ReadExactError, Seek, SeekFrom};
 
 use super::{BUFFER_SIZE, read_exact, retry};
+use crate::mem;
 
 /// A reader with a buffer of `N` bytes, which is part of it: many small reads become
 /// few large ones of `inner`.
@@ -95,7 +96,7 @@ impl<R: Read, const N: usize> BufReader<R, N> {
         let mut searched = 0;
         let length = loop {
             let fresh = self.buffer().get(searched..).unwrap_or_default();
-            if let Some(at) = fresh.iter().position(|&byte| byte == delimiter) {
+            if let Some(at) = mem::find(fresh, delimiter) {
                 break searched + at + 1;
             }
             searched += fresh.len();

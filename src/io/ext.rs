@@ -2,11 +2,11 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::mem;
 
 use embedded_io::{BufRead, Read};
 
 use super::{BUFFER_SIZE, is_interruption, retry};
+use crate::mem;
 use crate::sys::{Errno, Result};
 
 /// What every [`Read`] can do whose error is an [`Errno`] or becomes one.
@@ -56,9 +56,9 @@ pub trait BufReadExt: BufRead<Error: Into<Errno>> {
                 Err(error) if is_interruption(&error) => continue,
                 Err(error) => return Err(error.into()),
             };
-            let mut pieces = held.split_inclusive(|&byte| byte == delimiter);
-            let piece = pieces.next().unwrap_or_default();
-            let done = piece.last().is_none_or(|&byte| byte == delimiter);
+            let found = mem::find(held, delimiter);
+            let piece = found.and_then(|at| held.get(..=at)).unwrap_or(held);
+            let done = found.is_some() || held.is_empty();
             reserve(bytes, piece.len())?;
             bytes.extend_from_slice(piece);
             let length = piece.len();
@@ -156,7 +156,7 @@ fn fill<R: Read<Error: Into<Errno>> + ?Sized>(
 /// Appends to `text` what `read` appends to its bytes, if that is UTF-8.
 fn append(text: &mut String, read: impl FnOnce(&mut Vec<u8>) -> Result<usize>) -> Result<usize> {
     let before = text.len();
-    let mut bytes = mem::take(text).into_bytes();
+    let mut bytes = core::mem::take(text).into_bytes();
     let mut result = read(&mut bytes);
     *text = String::from_utf8(bytes).unwrap_or_else(|error| {
         result = result.and(Err(Errno::EILSEQ));

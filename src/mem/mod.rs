@@ -84,6 +84,14 @@ unsafe extern "C" {
     pub fn memchr(s: *const c_void, value: c_int, n: usize) -> *mut c_void;
 }
 
+/// Where `byte` is first among `bytes`: [`memchr`] on a slice.
+#[inline]
+pub fn find(bytes: &[u8], byte: u8) -> Option<usize> {
+    // SAFETY: the slice has that many bytes.
+    let found = unsafe { memchr(bytes.as_ptr().cast(), byte.into(), bytes.len()) };
+    (!found.is_null()).then(|| found.addr() - bytes.as_ptr().addr())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -347,5 +355,14 @@ mod tests {
                 }
             }
         });
+    }
+
+    #[test]
+    fn finds_what_a_slice_holds() {
+        let bytes = b"a line\nand more\n";
+        assert_eq!(find(bytes, b'\n'), Some(6));
+        assert_eq!(find(&bytes[..6], b'\n'), None);
+        assert_eq!(find(&bytes[6..], b'\n'), Some(0));
+        assert_eq!(find(&[], 0), None);
     }
 }
