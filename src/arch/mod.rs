@@ -24,6 +24,7 @@
 //! | `TLS_ABOVE`, `TLS_HEAD`, `TLS_DTV_OFFSET` | where thread-local storage is, seen from the thread pointer |
 //! | `set_thread_pointer`, `thread_pointer` | that pointer |
 //! | `tls_get_addr!`, `store_canary!` | what compilers call for a thread-local variable, and where they look for the canary |
+//! | `mem` | the instructions of memmove, memset, memcmp, strlen and memchr, in `<name>/mem.rs` |
 //! | `store_argv!`, `keeping_arguments!`, `call!`, `call_with_table!`, `call_handler!` | the instructions of pieces |
 //!
 //! # Pieces
