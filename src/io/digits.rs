@@ -1,6 +1,7 @@
 //! Integers as text, without core's formatting.
 
 use core::fmt;
+use core::mem::MaybeUninit;
 use core::str;
 
 /// The longest: `i128::MIN` in decimal.
@@ -9,16 +10,20 @@ const LONGEST: usize = 40;
 /// An integer's digits. [`decimal`] and [`hex`] make it.
 #[derive(Clone, Copy)]
 pub struct Digits {
-    /// ASCII, from `start` on.
-    bytes: [u8; LONGEST],
+    /// ASCII, from `start` on. What is before is nothing: there would have to be a memcpy
+    /// for it.
+    bytes: [MaybeUninit<u8>; LONGEST],
     start: usize,
 }
 
 impl Digits {
-    const NONE: Digits = Digits {
-        bytes: [0; LONGEST],
-        start: LONGEST,
-    };
+    #[inline(always)]
+    fn none() -> Digits {
+        Digits {
+            bytes: [MaybeUninit::uninit(); LONGEST],
+            start: LONGEST,
+        }
+    }
 
     /// The text.
     pub fn as_str(&self) -> &str {
@@ -28,7 +33,9 @@ impl Digits {
 
     /// The text, as bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(self.start..).unwrap_or_default()
+        let written = self.bytes.get(self.start..).unwrap_or_default();
+        // SAFETY: `put` wrote them, from the end down to `start`.
+        unsafe { written.assume_init_ref() }
     }
 
     /// Puts a character before the others.
@@ -37,7 +44,7 @@ impl Digits {
         debug_assert!(ascii.is_ascii());
         self.start = self.start.wrapping_sub(1);
         if let Some(place) = self.bytes.get_mut(self.start) {
-            *place = ascii;
+            place.write(ascii);
         }
     }
 }
@@ -89,12 +96,16 @@ macro_rules! integers {
         impl sealed::Sealed for $unsigned {
             #[inline]
             fn decimal(self) -> Digits {
-                $name(self.into(), 10)
+                let mut digits = Digits::none();
+                $name(self.into(), 10, &mut digits);
+                digits
             }
 
             #[inline]
             fn hex(self) -> Digits {
-                $name(self.into(), 16)
+                let mut digits = Digits::none();
+                $name(self.into(), 16, &mut digits);
+                digits
             }
         }
 
@@ -129,9 +140,9 @@ integers! {
 
 macro_rules! functions {
     ($($name:ident($type:ident);)*) => {$(
+        /// Into `digits`, which are none: what is returned would be copied.
         #[inline(never)]
-        fn $name(mut value: $type, radix: $type) -> Digits {
-            let mut digits = Digits::NONE;
+        fn $name(mut value: $type, radix: $type, digits: &mut Digits) {
             loop {
                 digits.put(match (value % radix) as u8 {
                     digit @ 0..10 => b'0' + digit,
@@ -139,7 +150,7 @@ macro_rules! functions {
                 });
                 value /= radix;
                 if value == 0 {
-                    return digits;
+                    return;
                 }
             }
         }
