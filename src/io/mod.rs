@@ -44,11 +44,12 @@
 //! | prints | by | |
 //! |---|---|---|
 //! | a literal | `println!("Hello, world!")` | 1024 |
-//! | an integer | [`decimal`] or [`hex`], and [`print_str`] | 1320 |
+//! | an integer | [`decimal`] or [`hex`], and [`print_str`] | 1208 |
 //! | an integer | ufmt's `uwriteln!`, whose [`uWrite`] these streams are | 1464 |
-//! | an integer | `println!("n = {n}")`: core's formatting, which all further ones share | 5952 |
+//! | an integer | `println!("n = {n}")`: core's formatting, which all further ones share | 7072 |
 //!
-//! (`tests/programs/src/bin/print_number_*.rs`. The crate itoa costs as much as core's
+//! (`tests/programs/src/bin/print_number_*.rs`. The last has a memcpy of 1 KiB, which the
+//! feature `small-mem` makes a small one. The crate itoa costs as much as core's
 //! formatting does where the optimizer is asked for small code: it keeps a panic, and
 //! with it the formatting of its message.)
 
