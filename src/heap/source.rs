@@ -151,8 +151,9 @@ impl Source {
     }
 }
 
-/// The next multiple of [`GRANULE`].
-const fn round_up(size: usize) -> usize {
+/// The next multiple of [`GRANULE`]. A layout's size is at most `isize::MAX`.
+#[inline]
+pub const fn round_up(size: usize) -> usize {
     size.wrapping_add(GRANULE - 1) & !(GRANULE - 1)
 }
 

@@ -25,11 +25,8 @@ use core::alloc::Layout;
 use core::ffi::c_void;
 use core::ptr;
 
-use crate::heap::source::map;
+use crate::heap::source::{map, round_up};
 use crate::sys::{self, Advice, Prot, RemapFlags};
-
-/// What lengths are multiples of: no architecture has larger pages.
-const GRANULE: usize = 64 << 10;
 
 /// What the kernel's addresses are multiples of: no architecture has smaller pages.
 const PAGE: usize = 4 << 10;
@@ -42,15 +39,9 @@ const HUGE_FROM: usize = 4 << 20;
 /// none then.)
 const HUGE: usize = 2 << 20;
 
-/// The length of the mapping of a block. A layout's size is at most `isize::MAX`.
-#[inline]
-pub const fn length(size: usize) -> usize {
-    size.wrapping_add(GRANULE - 1) & !(GRANULE - 1)
-}
-
 /// Maps a block; null if the kernel refuses. It is all zeros.
 pub fn allocate(layout: Layout) -> *mut u8 {
-    let length = length(layout.size());
+    let length = round_up(layout.size());
     place(
         length,
         wanted_align(length, layout),
@@ -68,7 +59,7 @@ pub fn allocate(layout: Layout) -> *mut u8 {
 /// It must be from this module, of this size, and nothing may use it any more.
 pub unsafe fn deallocate(block: *mut u8, size: usize) {
     // SAFETY: passed on to the caller.
-    unsafe { unmap(block, length(size)) };
+    unsafe { unmap(block, round_up(size)) };
 }
 
 /// Makes a block, which has `layout`, `size` bytes long, and returns where it is now;
@@ -78,8 +69,8 @@ pub unsafe fn deallocate(block: *mut u8, size: usize) {
 ///
 /// As for [`deallocate`], if it moves or of what is cut off.
 pub unsafe fn reallocate(block: *mut u8, layout: Layout, size: usize) -> Option<*mut u8> {
-    let old = length(layout.size());
-    let new = length(size);
+    let old = round_up(layout.size());
+    let new = round_up(size);
     if new == old {
         return Some(block);
     }

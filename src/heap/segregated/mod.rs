@@ -19,6 +19,7 @@ use self::depot::Depot;
 use self::list::{Key, List};
 use self::registry::{Entry, Registry};
 use super::Stats;
+use super::source::round_up;
 use crate::startup::InitialStack;
 use crate::startup::stack::kept_argv;
 use crate::sync::{self, Mutex, MutexGuard};
@@ -357,7 +358,7 @@ impl Heap {
 
     /// Counts that a large block of `old` bytes has `new`.
     fn count_large(&self, old: usize, new: usize) {
-        let [old, new] = [old, new].map(large::length);
+        let [old, new] = [old, new].map(round_up);
         self.large
             .fetch_add(new.wrapping_sub(old), Ordering::Relaxed);
     }
