@@ -16,9 +16,27 @@ static mut STACKS: [Stack; MOST] = [const { Stack([0; 64 << 10]) }; MOST];
 /// How many threads have ended.
 static DONE: AtomicU32 = AtomicU32::new(0);
 
+/// What threads of a process share.
+pub fn flags() -> CloneFlags {
+    CloneFlags::VM
+        | CloneFlags::FS
+        | CloneFlags::FILES
+        | CloneFlags::SIGHAND
+        | CloneFlags::THREAD
+        | CloneFlags::SYSVSEM
+}
+
 /// Runs `body` with 0, 1, … in `count` threads at once, and returns when all have ended.
-/// It can be called once.
+/// It can be called once, or [`start`] can.
 pub fn run(count: usize, body: fn(usize)) {
+    start(count, body);
+    while DONE.load(SeqCst) < count as u32 {
+        sys::sched_yield();
+    }
+}
+
+/// As [`run`], but does not wait.
+pub fn start(count: usize, body: fn(usize)) {
     static BODY: sync::Mutex<Option<fn(usize)>> = sync::Mutex::new(None);
 
     extern "C" fn thread(index: Address) -> ! {
@@ -29,12 +47,6 @@ pub fn run(count: usize, body: fn(usize)) {
         unsafe { sys::exit(0) }
     }
 
-    let flags = CloneFlags::VM
-        | CloneFlags::FS
-        | CloneFlags::FILES
-        | CloneFlags::SIGHAND
-        | CloneFlags::THREAD
-        | CloneFlags::SYSVSEM;
     assert!(count <= MOST);
     sync::expect_threads();
     *BODY.lock() = Some(body);
@@ -45,11 +57,17 @@ pub fn run(count: usize, body: fn(usize)) {
             let stack_end = (&raw mut STACKS[index]).add(1).cast();
             let data = ptr::without_provenance_mut(index);
             let none = ptr::null_mut();
-            sys::clone_on_stack(flags, None, stack_end, nowhere, nowhere, none, thread, data)
-                .expect("there may be more threads");
+            sys::clone_on_stack(
+                flags(),
+                None,
+                stack_end,
+                nowhere,
+                nowhere,
+                none,
+                thread,
+                data,
+            )
+            .expect("there may be more threads");
         }
-    }
-    while DONE.load(SeqCst) < count as u32 {
-        sys::sched_yield();
     }
 }
