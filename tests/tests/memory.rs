@@ -75,10 +75,7 @@ fn the_small_mem_family_does_so_in_256_bytes(target: Target) -> Result<()> {
     let path = build(target, "mem_family", options)?;
     let image = fs::read(&path)?;
     let program = Program::parse(target.arch, &image)?;
-    let functions: Vec<Function> = MEM_FAMILY
-        .iter()
-        .map(|name| program.function(name))
-        .collect::<Result<_>>()?;
+    let functions = family(&program)?;
     // Of two names of a function, the code is one.
     let sizes: BTreeMap<u64, u64> = functions
         .iter()
@@ -103,11 +100,7 @@ fn no_access_of_the_mem_family_is_misaligned(target: Target) -> Result<()> {
     };
     let path = build(target, "mem_aligned", options)?;
     let image = fs::read(&path)?;
-    let program = Program::parse(target.arch, &image)?;
-    let functions: Vec<Function> = MEM_FAMILY
-        .iter()
-        .map(|name| program.function(name))
-        .collect::<Result<_>>()?;
+    let functions = family(&Program::parse(target.arch, &image)?)?;
 
     let launch = Launch::new(path, target.arch, target.how());
     let mut tracee = Tracee::start(&launch, Streams::default())?;
@@ -144,6 +137,12 @@ fn no_access_of_the_mem_family_is_misaligned(target: Target) -> Result<()> {
     Ok(())
 }
 
+/// The functions of the family, in a program.
+fn family(program: &Program) -> Result<Vec<Function>> {
+    let functions = MEM_FAMILY.iter().map(|name| program.function(name));
+    functions.collect()
+}
+
 fn build(target: Target, name: &str, options: Options) -> Result<PathBuf> {
     let tools = Tools::get(target.arch, Install::No)?;
     let programs = program::select(&[name.to_string()], target.arch)?;
@@ -153,10 +152,7 @@ fn build(target: Target, name: &str, options: Options) -> Result<PathBuf> {
 /// Reads the machine code of the mem family, and of whatever it calls: none of that may
 /// refer to a function of the family.
 fn calls_none_of_the_family(program: &Program) -> Result<()> {
-    let mut next = Vec::new();
-    for name in MEM_FAMILY {
-        next.push(program.function(name)?);
-    }
+    let mut next = family(program)?;
     let family: BTreeMap<u64, &str> = next
         .iter()
         .zip(MEM_FAMILY)
