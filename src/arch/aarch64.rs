@@ -149,6 +149,30 @@ macro_rules! rt_sigreturn {
 }
 pub(crate) use rt_sigreturn;
 
+/// What a handler has interrupted (arch/arm64/include/uapi/asm/ucontext.h, sigcontext.h: `struct ucontext`).
+#[repr(C)]
+pub(crate) struct KernelUContext {
+    flags: usize,
+    link: usize,
+    /// The alternate stack: where it begins, an int of flags, and its length.
+    pub(crate) stack: [*mut c_void; 3],
+    pub(crate) mask: u64,
+    /// Room for a mask of 1024 bits, and for the alignment of what is behind it.
+    unused: [u8; 128],
+    /// The registers: a fault's address, x0 to x30, sp, pc, pstate. What comes behind them
+    /// is aligned to 16 bytes, and so are they.
+    pub(crate) registers: [usize; 35],
+}
+
+/// Where in `registers` is what.
+pub(crate) mod ucontext {
+    pub(crate) const PC: usize = 33;
+    pub(crate) const SP: usize = 32;
+    pub(crate) const FRAME_POINTER: usize = 30;
+    pub(crate) const RESULT: usize = 1;
+    pub(crate) const ARGUMENTS: [usize; 6] = [1, 2, 3, 4, 5, 6];
+}
+
 /// clone(2) whose child calls `entry` with `data`, on the stack that ends at `stack`,
 /// a multiple of 16, or if that is null where the caller's ends. The parent gets what
 /// the kernel returns, undecoded.

@@ -305,6 +305,28 @@ macro_rules! rt_sigreturn {
 }
 pub(crate) use rt_sigreturn;
 
+/// What a handler has interrupted (arch/x86/include/asm/sighandling.h, uapi/asm/sigcontext.h: `struct ucontext`).
+#[repr(C)]
+pub(crate) struct KernelUContext {
+    flags: usize,
+    link: usize,
+    /// The alternate stack: where it begins, an int of flags, and its length.
+    pub(crate) stack: [*mut c_void; 3],
+    /// The registers, gs, fs, es, ds, edi, esi, ebp, esp, ebx, edx, ecx, eax, a trap's
+    /// number and error, eip, and others.
+    pub(crate) registers: [usize; 22],
+    pub(crate) mask: u64,
+}
+
+/// Where in `registers` is what.
+pub(crate) mod ucontext {
+    pub(crate) const PC: usize = 14;
+    pub(crate) const SP: usize = 7;
+    pub(crate) const FRAME_POINTER: usize = 6;
+    pub(crate) const RESULT: usize = 11;
+    pub(crate) const ARGUMENTS: [usize; 6] = [8, 10, 9, 5, 4, 6];
+}
+
 /// clone(2) whose child calls `entry` with `data`, on the stack that ends at `stack`,
 /// a multiple of 16, or if that is null where the caller's ends. The parent gets what
 /// the kernel returns, undecoded.

@@ -13,6 +13,7 @@
 //! | `KernelStat`, `KernelStatfs`, `STATFS_TAKES_SIZE` | what stat and statfs fill, and whether the latter wants its size |
 //! | `rt_sigreturn!` | the instructions that a signal handler returns to |
 //! | `Restorer`, `RESTORER`, `SA_RESTORER` | how an action says so: its field's type and value, and the flag |
+//! | `KernelUContext`, `ucontext` | what a handler has interrupted, and where in it is what |
 //! | `CLONE_TLS_IS_FOURTH` | in which order clone takes its last two words |
 //! | `clone_to` | clone whose child calls a function |
 //! | `NR_ARCH_PRCTL` | arch_prctl, if there is one |

@@ -125,6 +125,30 @@ macro_rules! rt_sigreturn {
 }
 pub(crate) use rt_sigreturn;
 
+/// What a handler has interrupted (arch/riscv/include/uapi/asm/ucontext.h, sigcontext.h: `struct ucontext`).
+#[repr(C)]
+pub(crate) struct KernelUContext {
+    flags: usize,
+    link: usize,
+    /// The alternate stack: where it begins, an int of flags, and its length.
+    pub(crate) stack: [*mut c_void; 3],
+    pub(crate) mask: u64,
+    /// Room for a mask of 1024 bits, and for the alignment of what is behind it.
+    unused: [u8; 128],
+    /// The registers: pc, and x1 to x31. What comes behind them is aligned to 16 bytes,
+    /// and so are they.
+    pub(crate) registers: [usize; 32],
+}
+
+/// Where in `registers` is what.
+pub(crate) mod ucontext {
+    pub(crate) const PC: usize = 0;
+    pub(crate) const SP: usize = 2;
+    pub(crate) const FRAME_POINTER: usize = 8;
+    pub(crate) const RESULT: usize = 10;
+    pub(crate) const ARGUMENTS: [usize; 6] = [10, 11, 12, 13, 14, 15];
+}
+
 /// clone(2) whose child calls `entry` with `data`, on the stack that ends at `stack`,
 /// a multiple of 16, or if that is null where the caller's ends. The parent gets what
 /// the kernel returns, undecoded.

@@ -128,6 +128,28 @@ macro_rules! rt_sigreturn {
 }
 pub(crate) use rt_sigreturn;
 
+/// What a handler has interrupted (arch/x86/include/uapi/asm/ucontext.h, sigcontext.h: `struct ucontext`).
+#[repr(C)]
+pub(crate) struct KernelUContext {
+    flags: usize,
+    link: usize,
+    /// The alternate stack: where it begins, an int of flags, and its length.
+    pub(crate) stack: [*mut c_void; 3],
+    /// The registers, from r8 to r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags,
+    /// and others.
+    pub(crate) registers: [usize; 32],
+    pub(crate) mask: u64,
+}
+
+/// Where in `registers` is what.
+pub(crate) mod ucontext {
+    pub(crate) const PC: usize = 16;
+    pub(crate) const SP: usize = 15;
+    pub(crate) const FRAME_POINTER: usize = 10;
+    pub(crate) const RESULT: usize = 13;
+    pub(crate) const ARGUMENTS: [usize; 6] = [8, 9, 12, 2, 0, 1];
+}
+
 /// clone(2) whose child calls `entry` with `data`, on the stack that ends at `stack`,
 /// a multiple of 16, or if that is null where the caller's ends. The parent gets what
 /// the kernel returns, undecoded.

@@ -5,8 +5,8 @@ mod backtrace;
 mod exit;
 mod panic;
 
-use crate::arch;
-use crate::sys::{self, MaskHow, SigAction, SigSet, Signal};
+use crate::sys;
+use crate::{arch, signal};
 
 pub use crate::startup::{ExitCode, Termination};
 #[cfg(any(frame_pointers, doc, test))]
@@ -40,12 +40,5 @@ pub fn _exit(code: i32) -> ! {
 /// signal, it dies of it; a shell shows 134. Flushes nothing.
 #[cold]
 pub fn abort() -> ! {
-    // None of these can fail for a signal that exists and a thread that runs.
-    let _ = sys::rt_sigprocmask(MaskHow::UNBLOCK, Some(&SigSet::of(&[Signal::ABRT])));
-    let _ = sys::tgkill(sys::getpid(), sys::gettid(), Signal::ABRT);
-    // Still here: the signal was ignored, or its handler returned.
-    // SAFETY: the default action is no handler.
-    let _ = unsafe { sys::rt_sigaction(Signal::ABRT, Some(&SigAction::default())) };
-    let _ = sys::tgkill(sys::getpid(), sys::gettid(), Signal::ABRT);
-    arch::trap()
+    signal::abort()
 }

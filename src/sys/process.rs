@@ -869,12 +869,7 @@ syscalls! {
     ) -> Result<Option<ChildInfo>> {
         let mut info = SigInfo::zeroed();
         waitid_info(child, &mut info, options, usage)?;
-        Ok((info.pid().0 != 0).then(|| ChildInfo {
-            pid: info.pid(),
-            uid: info.uid(),
-            code: ChildCode(info.code().0),
-            status: info.status(),
-        }))
+        Ok(info.child())
     }
 
     /// Makes a descriptor of the process `process`, which polls readable when that has
