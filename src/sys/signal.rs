@@ -273,9 +273,7 @@ impl SigAction {
     }
 
     /// `function` runs, and is told the signal, what comes with it, and what it interrupts.
-    pub const fn siginfo(
-        function: extern "C" fn(Signal, &SigInfo, &mut UContext),
-    ) -> SigAction {
+    pub const fn siginfo(function: extern "C" fn(Signal, &SigInfo, &mut UContext)) -> SigAction {
         SigAction::of(SigHandler::Function(function))
     }
 

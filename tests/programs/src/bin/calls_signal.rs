@@ -8,9 +8,9 @@ use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use freestand::sys::{
-    self, ItimerWhich, Itimerval, MaskHow, Pid, STDOUT, SaFlags, SfdFlags, SiCode,
-    SigAction, SigHandler, SigInfo, SigSet, SigStack, SigVal, Signal, SignalfdSiginfo, SsFlags,
-    Tid, Timespec, Timeval, UContext,
+    self, ItimerWhich, Itimerval, MaskHow, Pid, STDOUT, SaFlags, SfdFlags, SiCode, SigAction,
+    SigHandler, SigInfo, SigSet, SigStack, SigVal, Signal, SignalfdSiginfo, SsFlags, Tid, Timespec,
+    Timeval, UContext,
 };
 use test_programs::{err, ok, seen};
 

@@ -4,9 +4,9 @@
 #![no_main]
 
 use freestand::sys::{
-    self, Clock, Errno, ItimerWhich, Itimerspec, Itimerval, MaskHow, STDOUT, SaFlags,
-    SiCode, SigAction, SigEvent, SigHandler, SigInfo, SigSet, SigVal, Signal, TfdFlags,
-    TfdTimerFlags, TimerFlags, TimerId, Timespec, Timeval, UContext,
+    self, Clock, Errno, ItimerWhich, Itimerspec, Itimerval, MaskHow, STDOUT, SaFlags, SiCode,
+    SigAction, SigEvent, SigHandler, SigInfo, SigSet, SigVal, Signal, TfdFlags, TfdTimerFlags,
+    TimerFlags, TimerId, Timespec, Timeval, UContext,
 };
 use test_programs::{err, ok, seen};
 

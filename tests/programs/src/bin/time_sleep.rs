@@ -11,8 +11,8 @@ use freestand::arch::{nr, widest};
 use freestand::env::Args;
 use freestand::process::_exit;
 use freestand::sys::{
-    self, ItimerWhich, Itimerval, SaFlags, SigAction, SigHandler, SigInfo, SigSet, Signal, UContext,
-    Timeval,
+    self, ItimerWhich, Itimerval, SaFlags, SigAction, SigHandler, SigInfo, SigSet, Signal, Timeval,
+    UContext,
 };
 use freestand::time::{Duration, Instant, SystemTime, sleep};
 use freestand::{random, thread};
