@@ -101,11 +101,12 @@ pub use crate::sys::{
 };
 pub use fd::SignalFd;
 pub use mask::{MaskGuard, block, mask, set_mask, unblock};
-pub use overflow::{overflow_stack, report_stack_overflow};
+pub use overflow::report_stack_overflow;
+pub(crate) use overflow::{overflow_stack, reports_stack_overflow};
 pub use stack::{AltStack, InstalledAltStack};
 
 use crate::arch;
-use crate::sys::{self, Errno, MaskHow, Pid, Result, Timespec};
+use crate::sys::{self, Errno, MaskHow, Pid, Result};
 
 /// Waits for a signal of `set`, which all threads must hold back, and takes it:
 /// sigwaitinfo(2). Async-signal-safe.
@@ -126,13 +127,8 @@ pub fn wait(set: SigSet) -> Result<SigInfo> {
 /// `EINTR`, as [`wait`]; `EOVERFLOW` if the kernel is one for i386 that counts seconds in
 /// 32 bits, and there are more.
 pub fn wait_timeout(set: SigSet, timeout: Duration) -> Result<Option<SigInfo>> {
-    let timeout = Timespec {
-        // The kernel waits for ever long before.
-        tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: timeout.subsec_nanos().into(),
-    };
     let mut info = SigInfo::zeroed();
-    match sys::rt_sigtimedwait(&set, Some(&mut info), Some(&timeout)) {
+    match sys::rt_sigtimedwait(&set, Some(&mut info), Some(&timeout.into())) {
         Ok(_) => Ok(Some(info)),
         Err(Errno::EAGAIN) => Ok(None),
         Err(errno) => Err(errno),

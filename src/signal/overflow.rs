@@ -29,7 +29,7 @@ const SIGNALS: [Signal; 2] = [Signal::SEGV, Signal::BUS];
 static ASKED: AtomicBool = AtomicBool::new(false);
 
 /// Has each stack overflow reported as such from now on, on the initial thread and on
-/// threads that are made later: the process says `thread NAME (tid N) has overflowed its
+/// those that [`thread`](crate::thread) makes later: the process says `thread NAME (tid N) has overflowed its
 /// stack` on standard error and aborts, as a program of std does. Without it a stack
 /// overflow is a SIGSEGV that says nothing. Any other fault ends the process as before.
 ///
@@ -67,19 +67,24 @@ pub fn report_stack_overflow() -> Result<()> {
     Ok(())
 }
 
+/// Whether the program wants stack overflows reported ([`report_stack_overflow`]).
+#[inline(always)]
+pub(crate) fn reports_stack_overflow() -> bool {
+    ASKED.load(Ordering::Relaxed)
+}
+
 /// The alternate stack for a new thread whose stack has `guard` below it, if the program
-/// wants overflows reported; the thread installs it ([`AltStack::install`]). This is for
-/// who makes threads by clone(2).
+/// wants overflows reported; the thread installs it ([`AltStack::install`]).
 ///
 /// # Errors
 ///
 /// `ENOMEM` if there is no memory.
 #[inline(always)]
-pub fn overflow_stack(guard: Range<usize>) -> Result<Option<AltStack>> {
-    if !ASKED.load(Ordering::Relaxed) {
-        return Ok(None);
+pub(crate) fn overflow_stack(guard: Range<usize>) -> Result<Option<AltStack>> {
+    match reports_stack_overflow() {
+        true => stack(Guard::Pages(guard)).map(Some),
+        false => Ok(None),
     }
-    stack(Guard::Pages(guard)).map(Some)
 }
 
 /// What nobody may touch below a stack.

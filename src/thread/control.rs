@@ -13,6 +13,7 @@ use super::local::Node;
 use super::parker::Parker;
 use super::scope::Running;
 use super::stack;
+use crate::signal::AltStack;
 use crate::startup::tls;
 use crate::sys;
 
@@ -47,6 +48,8 @@ pub(super) struct Control {
     pub(super) packet: *mut u8,
     /// The scope that waits for the thread, or null.
     pub(super) scope: *const Running,
+    /// Where the thread reports that it has overflowed its stack, until it begins.
+    pub(super) alternate: Cell<Option<AltStack>>,
     /// Thread-local values that are to be dropped.
     pub(super) destructors: Cell<*mut Node>,
     /// Among the mappings that wait to be used again: the next.
@@ -131,6 +134,7 @@ impl Control {
             run: None,
             packet,
             scope: ptr::null(),
+            alternate: Cell::new(None),
             destructors: Cell::new(ptr::null_mut()),
             next: Cell::new(ptr::null_mut()),
         }

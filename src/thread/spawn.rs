@@ -11,6 +11,7 @@ use core::sync::atomic::Ordering::*;
 use super::control::{Control, ControlRef, Thread};
 use super::scope::{Running, Scope, ScopedJoinHandle};
 use super::{local, stack};
+use crate::signal::{self, AltStack};
 use crate::sync;
 use crate::sys::{self, Address, CloneFlags, Prctl, Word};
 
@@ -167,6 +168,13 @@ impl<'name> Builder<'name> {
 
         let packet = Layout::new::<Packet<F, T>>();
         let control = stack::allocate(self.stack_size.max(STACK_MIN), packet, self.name)?;
+        match signal::overflow_stack(stack::guard(control)) {
+            Ok(alternate) => control.alternate.set(alternate),
+            Err(errno) => {
+                stack::give_back(control);
+                return Err(errno);
+            }
+        }
         // SAFETY: there is no thread yet: the block is this function's alone. The packet is
         // large and aligned enough for both.
         unsafe {
@@ -175,6 +183,7 @@ impl<'name> Builder<'name> {
             control.packet.cast::<F>().write(main);
             if let Err(errno) = start(control) {
                 control.packet.cast::<F>().drop_in_place();
+                drop(alternate(control));
                 stack::give_back(control);
                 return Err(errno);
             }
@@ -224,6 +233,16 @@ unsafe fn start(control: ControlRef) -> sys::Result<()> {
     .map(drop)
 }
 
+/// The stack on which the thread reports that it has overflowed its own, once, in a program
+/// that wants this reported.
+#[inline(always)]
+fn alternate(control: ControlRef) -> Option<AltStack> {
+    match signal::reports_stack_overflow() {
+        true => control.alternate.take(),
+        false => None,
+    }
+}
+
 /// What a thread does.
 extern "C" fn enter(control: Address) -> ! {
     // SAFETY: it is this thread's, which has a reference.
@@ -233,11 +252,14 @@ extern "C" fn enter(control: Address) -> ! {
         // SAFETY: the kernel reads a string. It is there, so this cannot fail.
         let _ = unsafe { sys::prctl(Prctl::SET_NAME, name.as_ptr().into(), none, none, none) };
     }
+    // It cannot fail: the thread runs on no other.
+    let alternate = alternate(control).map(AltStack::install);
     if let Some(run) = control.run {
         // SAFETY: the closure is there.
         unsafe { run(&control) };
     }
     local::drop_values(&control);
+    drop(alternate);
     // SAFETY: a scope waits until its threads have left it.
     if let Some(scope) = unsafe { control.scope.as_ref() } {
         scope.leave();
