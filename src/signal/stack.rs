@@ -1,8 +1,9 @@
 //! Stacks for handlers alone.
 
+use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::mem::{self, ManuallyDrop};
-use core::ptr;
+use core::ptr::{self, NonNull};
 
 use crate::startup::InitialStack;
 use crate::startup::stack::kept_argv;
@@ -24,7 +25,7 @@ const MINSIGSTKSZ: usize = 5120;
 /// handler that overflows it dies of SIGSEGV and writes over nothing.
 #[derive(Debug)]
 pub struct AltStack {
-    mapping: Address,
+    mapping: NonNull<c_void>,
     len: usize,
 }
 
@@ -52,6 +53,8 @@ impl AltStack {
         let flags = flags | MapFlags::NORESERVE | MapFlags::STACK;
         // SAFETY: a new mapping takes the place of none.
         let mapping = unsafe { mmap(ptr::null_mut(), len, prot, flags, None, 0) }?;
+        // Nothing is mapped at 0 unless somebody asks for that.
+        let mapping = NonNull::new(mapping).ok_or(Errno::ENOMEM)?;
         let stack = AltStack { mapping, len };
         // SAFETY: the mapping is the value's own.
         unsafe { mprotect(stack.begin(), stack.room(), Prot::READ | Prot::WRITE) }?;
@@ -60,7 +63,7 @@ impl AltStack {
 
     /// The lowest byte of the stack, above the guard.
     pub(super) fn begin(&self) -> Address {
-        self.mapping.wrapping_byte_add(GUARD)
+        self.mapping.as_ptr().wrapping_byte_add(GUARD)
     }
 
     /// How many bytes it has.
@@ -96,7 +99,7 @@ impl AltStack {
 impl Drop for AltStack {
     fn drop(&mut self) {
         // SAFETY: the mapping is the value's own, and no thread's stack any more.
-        let _ = unsafe { munmap(self.mapping, self.len) };
+        let _ = unsafe { munmap(self.mapping.as_ptr(), self.len) };
     }
 }
 

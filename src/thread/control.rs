@@ -48,12 +48,12 @@ pub(super) struct Control {
     pub(super) packet: *mut u8,
     /// The scope that waits for the thread, or null.
     pub(super) scope: *const Running,
-    /// Where the thread reports that it has overflowed its stack, until it begins.
-    pub(super) alternate: Cell<Option<AltStack>>,
     /// Thread-local values that are to be dropped.
     pub(super) destructors: Cell<*mut Node>,
     /// Among the mappings that wait to be used again: the next.
     pub(super) next: Cell<*mut Control>,
+    /// Where the thread reports that it has overflowed its stack, until it begins.
+    pub(super) alternate: Cell<Option<AltStack>>,
 }
 
 const _: () = assert!(size_of::<Control>() <= tls::CONTROL && align_of::<Control>() <= 16);

@@ -169,6 +169,7 @@ impl<'name> Builder<'name> {
         let packet = Layout::new::<Packet<F, T>>();
         let control = stack::allocate(self.stack_size.max(STACK_MIN), packet, self.name)?;
         match signal::overflow_stack(stack::guard(control)) {
+            Ok(None) => {}
             Ok(alternate) => control.alternate.set(alternate),
             Err(errno) => {
                 stack::give_back(control);
