@@ -6,7 +6,7 @@
 
 use core::hint::black_box;
 use core::sync::atomic::{
-    AtomicBool, AtomicU32, AtomicUsize,
+    AtomicBool, AtomicI32, AtomicU32,
     Ordering::{Relaxed, SeqCst},
 };
 
@@ -423,81 +423,80 @@ fn waits() {
     storm("pause", Fails, || sys::pause().map(drop), nothing);
 }
 
-/// How many bytes are passed on.
-const BYTES: usize = 1 << 20;
-/// How many of them a call is asked to.
+/// How many bytes each call is asked to pass on.
 const PIECE: usize = 9999;
+/// How many signals each of two threads gets meanwhile.
+const SIGNALS: u32 = 1000;
+/// How many of them may wait to be handled: with more, little else would be done.
+const WAITING: u32 = 8;
 
 fn byte_at(place: usize) -> u8 {
     (place ^ place >> 7 ^ place >> 15) as u8
 }
 
-/// Bytes go through a pipe, written and read by threads both of which get as many signals
-/// as there is time for: none is lost, of either.
+/// Bytes go through a pipe, written and read by two threads to which signals come all the
+/// time: none is lost, of either.
 fn bytes() {
     handle(SaFlags::empty());
     let (reader, writer) = pipe().expect("there may be two more");
-    let sent = AtomicUsize::new(0);
-    let done = AtomicBool::new(false);
-    let this = sys::gettid();
-    let writing = AtomicU32::new(0);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            writing.store(sys::gettid().0.cast_unsigned(), SeqCst);
-            write(writer);
-            // Signals come until the other is done too.
-            while !done.load(SeqCst) {
-                thread::yield_now();
-            }
+    let reading = sys::gettid();
+    let writing = AtomicI32::new(0);
+    let stormed = AtomicBool::new(false);
+    let written = thread::scope(|scope| {
+        let written = scope.spawn(|| {
+            writing.store(sys::gettid().0, SeqCst);
+            write(writer, &stormed)
         });
         scope.spawn(|| {
             let _held_back = signal::block(SigSet::all()).expect("the set is one");
             while writing.load(SeqCst) == 0 {
                 thread::yield_now();
             }
-            let other = Tid(writing.load(SeqCst).cast_signed());
-            while !done.load(SeqCst) {
-                for thread in [this, other] {
-                    match sys::tgkill(sys::getpid(), thread, RT) {
-                        Ok(()) => drop(sent.fetch_add(1, SeqCst)),
-                        // Too many wait already.
-                        Err(Errno::EAGAIN) => thread::yield_now(),
-                        Err(errno) => panic!("{errno:?}"),
-                    }
+            let writing = Tid(writing.load(SeqCst));
+            for sent in 0..SIGNALS {
+                for thread in [reading, writing] {
+                    sys::tgkill(sys::getpid(), thread, RT).expect("it is there");
+                }
+                while HANDLED.load(SeqCst) + WAITING < 2 * sent {
+                    thread::yield_now();
                 }
             }
+            // Neither thread ends before it has had all of its own.
+            while HANDLED.load(SeqCst) < 2 * SIGNALS {
+                thread::yield_now();
+            }
+            stormed.store(true, SeqCst);
         });
-        read(reader);
-        while sent.load(SeqCst) < 4000 {
-            thread::yield_now();
-        }
-        done.store(true, SeqCst);
+        let read = read(reader);
+        let Ok(written) = written.join();
+        assert_eq!(read, written);
+        written
     });
-    let sent = sent.load(SeqCst);
-    assert_eq!(HANDLED.load(SeqCst) as usize, sent);
-    println!("{} bytes, {} signals", BYTES, sent);
+    assert_eq!(HANDLED.load(SeqCst), 2 * SIGNALS);
+    println!("{written} bytes");
 }
 
-fn write(mut writer: PipeWriter) {
+/// Writes pieces until the storm is over; how many bytes that is.
+fn write(mut writer: PipeWriter, stormed: &AtomicBool) -> usize {
     let mut place = 0;
-    while place < BYTES {
+    while !stormed.load(SeqCst) {
         let piece: [u8; PIECE] = core::array::from_fn(|i| byte_at(place + i));
-        let piece = &piece[..PIECE.min(BYTES - place)];
-        writer.write_all(piece).expect("somebody reads");
-        place += piece.len();
+        writer.write_all(&piece).expect("somebody reads");
+        place += PIECE;
     }
+    place
 }
 
-fn read(mut reader: PipeReader) {
+/// Reads to the end; how many bytes that is.
+fn read(mut reader: PipeReader) -> usize {
     let mut place = 0;
-    while place < BYTES {
-        let mut piece = [0; PIECE];
-        let piece = &mut piece[..PIECE.min(BYTES - place)];
-        reader.read_exact(piece).expect("there is more");
+    let mut piece = [0; PIECE];
+    while reader.read_exact(&mut piece).is_ok() {
         for (i, &byte) in piece.iter().enumerate() {
             assert_eq!(byte, byte_at(place + i), "at {}", place + i);
         }
-        place += piece.len();
+        place += PIECE;
     }
-    assert_eq!(reader.read(&mut [0]), Ok(0));
+    assert_eq!(reader.read(&mut piece), Ok(0));
+    place
 }
