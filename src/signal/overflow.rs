@@ -143,6 +143,7 @@ impl Guard {
         /// The kernel lets nothing else be mapped closer to a stack that grows: its
         /// parameter `stack_guard_gap`, 256 pages of 4 KiB unless told otherwise.
         const GAP: usize = 1 << 20;
+        const LARGEST_PAGE: usize = 64 << 10;
 
         match *self {
             Guard::Pages(ref pages) => pages.contains(&address),
@@ -155,10 +156,14 @@ impl Guard {
                     return false;
                 }
                 let limit = usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX);
-                let Some(begin) = end.checked_sub(limit) else {
+                let Some(lowest) = end.checked_sub(limit) else {
                     return false;
                 };
-                (begin.saturating_sub(GAP)..begin).contains(&address)
+                // Of a page the stack has all or nothing. Where it can grow nothing faults,
+                // so taking pages for larger than they are takes nothing for a guard that
+                // is none.
+                let above = lowest.next_multiple_of(LARGEST_PAGE);
+                (lowest.saturating_sub(GAP)..above).contains(&address)
             }
         }
     }
