@@ -14,7 +14,7 @@ pub use backtrace::{Backtrace, backtrace};
 pub use exit::{AT_EXIT_MAX, at_exit};
 pub use panic::report_panic;
 
-/// The process's id: getpid(2).
+/// The process's id: getpid(2). Async-signal-safe.
 #[inline]
 pub fn id() -> u32 {
     sys::getpid().0.cast_unsigned()
@@ -30,14 +30,14 @@ pub fn exit(code: i32) -> ! {
 
 /// Ends the process at once, with the low 8 bits of `code` as its status:
 /// `_exit(2)`. Nothing else happens: no handler is called, and what standard output has not
-/// written is lost.
+/// written is lost. Async-signal-safe.
 #[inline]
 pub fn _exit(code: i32) -> ! {
     sys::exit_group(code)
 }
 
 /// Ends the process by SIGABRT: abort(3). Whatever the program has done to that
-/// signal, it dies of it; a shell shows 134. Flushes nothing.
+/// signal, it dies of it; a shell shows 134. Flushes nothing. Async-signal-safe.
 #[cold]
 pub fn abort() -> ! {
     signal::abort()

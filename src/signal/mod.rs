@@ -34,16 +34,18 @@
 //!
 //! | async-signal-safe | not |
 //! |---|---|
-//! | every call of [`sys`](crate::sys) and of [`sys::raw`](crate::sys::raw); in a program with a scheduler ([`sys::hook`](crate::sys::hook)), only the latter and those that cannot block (`sysnb`) | |
-//! | here: all but what makes or drops an [`AltStack`] | [`AltStack::new`], [`report_stack_overflow`] |
-//! | [`io`](crate::io): reading and writing descriptors, [`Stdin`](crate::io::Stdin), [`Stderr`](crate::io::Stderr) and pipes; [`write_all`](crate::io::write_all), [`read_exact`](crate::io::read_exact), [`retry`](crate::io::retry), [`decimal`](crate::io::decimal), [`hex`](crate::io::hex) | [`Stdout`](crate::io::Stdout), whose buffer has a lock: `print!`, `println!`; a buffered reader or writer that the interrupted code may be using |
-//! | `eprint!`, if what it formats is | |
-//! | [`process::abort`](crate::process::abort), [`_exit`](crate::process::_exit), [`id`](crate::process::id) | [`process::exit`](crate::process::exit), [`at_exit`](crate::process::at_exit); a panic, which prints what the program had printed before |
-//! | [`time`](crate::time): the clocks, arithmetic, [`sleep`](crate::time::sleep) | |
-//! | [`env`](mod@crate::env), [`path`](crate::path), [`mem`](crate::mem) | |
-//! | [`fs`](crate::fs): what allocates nothing, as `File::open` and a file's `read` and `write` | what returns a `Vec`, a `String` or a `PathBuf` |
+//! | every call of [`sys`] and of [`sys::raw`]; in a program with a scheduler ([`sys::hook`]), only the latter and those that cannot block (`sysnb`) | |
+//! | here: everything | |
+//! | [`io`](crate::io): what has no buffer, `eprint!` | [`Stdout`](crate::io::Stdout), `print!`, buffered readers and writers |
+//! | [`process::abort`](crate::process::abort), [`_exit`](crate::process::_exit), [`id`](crate::process::id) | [`process::exit`](crate::process::exit), [`at_exit`](crate::process::at_exit) |
+//! | [`fs`](crate::fs): what allocates nothing | `fs::read`, `fs::read_to_string` |
+//! | [`time`](crate::time), [`random`](crate::random), [`env`](mod@crate::env), [`path`](crate::path), [`mem`](crate::mem): everything | |
 //! | [`sync`](crate::sync): `try_lock`, and giving back what it took | any wait for a lock: the interrupted code may hold it |
-//! | | [`random`](crate::random), whose generator has a lock; [`heap`](crate::heap), and so everything of `alloc` |
+//! | a panic: it waits for no lock, and ends the process | [`heap`](crate::heap), and so everything of `alloc` |
+//!
+//! A handler that is to end the process calls `_exit` or `abort`. One that has anything
+//! else to do sets an atomic, or writes a byte to a pipe, and leaves the rest to the
+//! program.
 //!
 //! The kernel keeps all registers, floating-point and vector ones too, and the mask, and
 //! restores them when the handler returns: [`UContext`] is most of it.
@@ -66,7 +68,7 @@
 //! | the same with a timeout (`SO_RCVTIMEO`, `SO_SNDTIMEO`) | `EINTR` | `EINTR` |
 //! | `futex_wait`, and `futex` without a timeout | begins again | `EINTR` |
 //! | `futex` with a timeout that is a duration (`WAIT`) | `EINTR` | `EINTR` |
-//! | `getrandom` of more than 256 bytes | goes on, or says how much | says how much |
+//! | `getrandom` of more than 256 bytes | says how much | says how much |
 //! | `poll`, `ppoll`, `select`, `pselect6`, `epoll_wait`, `epoll_pwait` | `EINTR` | `EINTR` |
 //! | `nanosleep`, `clock_nanosleep` | `EINTR` | `EINTR` |
 //! | `rt_sigtimedwait` ([`wait`]), `rt_sigsuspend` ([`suspend`]), `pause` | `EINTR` | `EINTR` |

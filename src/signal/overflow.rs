@@ -38,7 +38,7 @@ static ASKED: AtomicBool = AtomicBool::new(false);
 /// for the handler (an [`AltStack`]): 64 KiB of addresses and a guard, of which memory is
 /// what the handler touches. A thread that has another alternate stack has no report.
 ///
-/// A program that does not call this has none of its code.
+/// A program that does not call this has none of its code. Async-signal-safe.
 ///
 /// # Errors
 ///

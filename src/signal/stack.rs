@@ -38,7 +38,7 @@ impl AltStack {
     /// A new one, on which a handler has at least `room` bytes for itself, beside what the
     /// kernel keeps there: the interrupted registers, of which there are more on some
     /// processors than on others (`AT_MINSIGSTKSZ`). 16 KiB are plenty for a handler that
-    /// formats nothing.
+    /// formats nothing. Async-signal-safe.
     ///
     /// # Errors
     ///
@@ -80,6 +80,7 @@ impl AltStack {
     }
 
     /// Has the calling thread's handlers run on it, until what this returns drops.
+    /// Async-signal-safe.
     ///
     /// # Errors
     ///
@@ -117,6 +118,7 @@ pub struct InstalledAltStack {
 
 impl InstalledAltStack {
     /// Leaves the stack to the thread, for as long as the process lives.
+    /// Async-signal-safe.
     pub fn keep(self) {
         mem::forget(self);
     }

@@ -830,6 +830,8 @@ syscalls! {
     /// Returns its id, `None` if there is nothing of it yet (`NOHANG`); what happened to
     /// it goes to `status`, what it has used to `usage`.
     ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `ECHILD` if there is no such child, `EINTR` if a signal came first, `EINVAL` for
@@ -856,6 +858,8 @@ syscalls! {
     /// Waits for a child, for what `options` say, of which one of `EXITED`, `STOPPED` and
     /// `CONTINUED` must be: waitid(2). `None` if there is nothing of it yet (`NOHANG`).
     /// What it has used goes to `usage`.
+    ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
     ///
     /// # Errors
     ///

@@ -549,6 +549,8 @@ syscalls! {
     /// Takes a signal of `set`, which the thread holds back, and what came with it; waits
     /// for one, but no longer than `timeout`: rt_sigtimedwait(2).
     ///
+    /// A handler ends it, also one with `RESTART`: [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `EAGAIN` if the time is up, `EINTR` if a handler of another signal ran, `EINVAL` if

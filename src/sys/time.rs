@@ -382,6 +382,8 @@ syscalls! {
     /// Sleeps for the time `request`, or until then (`ABSTIME`): clock_nanosleep(2).
     /// If a signal ends the sleep, what is left of a duration goes to `remain`.
     ///
+    /// A handler ends it, also one with `RESTART`: [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `EINTR` if a handler ran, `EINVAL` if there is no such clock, it cannot be slept
@@ -409,6 +411,8 @@ syscalls! {
 
     /// Sleeps for the time `request`: nanosleep(2), by [`clock_nanosleep`]. If a signal
     /// ends the sleep, what is left goes to `remain`.
+    ///
+    /// A handler ends it, also one with `RESTART`: [`signal`](crate::signal).
     ///
     /// # Errors
     ///

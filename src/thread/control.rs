@@ -182,7 +182,7 @@ unsafe impl Sync for Thread {}
 /// The calling thread. One that was made by the system call alone, with its maker's thread
 /// pointer, is taken for its maker.
 ///
-/// async-signal-safe.
+/// Async-signal-safe.
 #[inline]
 pub fn current() -> Thread {
     ControlRef::current().thread()
@@ -222,7 +222,7 @@ impl Thread {
 
     /// Lets the thread go on from [`park`], or its next `park` return at once.
     ///
-    /// async-signal-safe.
+    /// Async-signal-safe.
     #[inline]
     pub fn unpark(&self) {
         self.0.parker.unpark();

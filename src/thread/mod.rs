@@ -37,7 +37,7 @@ pub use spawn::{Builder, JoinHandle, Result, STACK_MIN, STACK_SIZE, spawn};
 
 /// Lets other threads run first: std's `thread::yield_now`, sched_yield(2).
 ///
-/// async-signal-safe.
+/// Async-signal-safe.
 #[inline]
 pub fn yield_now() {
     sys::sched_yield();
@@ -57,7 +57,7 @@ pub fn available_parallelism() -> sys::Result<NonZero<usize>> {
 
 /// The processor that the thread runs on, and the processor's NUMA node: getcpu(2), by
 /// the vDSO where it has it, otherwise by the system call. Both may be others by the
-/// time that anybody looks.
+/// time that anybody looks. Async-signal-safe.
 ///
 /// # Errors
 ///
