@@ -153,7 +153,8 @@ pub fn suspend(mask: SigSet) {
 /// `EINVAL` if there is no such signal; `EAGAIN` for a real-time signal if too many wait to
 /// be taken.
 pub fn raise(signal: Signal) -> Result<()> {
-    sys::tgkill(sys::getpid(), sys::gettid(), signal)
+    // To itself: there is nothing to wait for that a scheduler should hear of.
+    sys::raw::tgkill(sys::getpid(), sys::gettid(), signal)
 }
 
 /// Sends `signal` to the process `process`, and `value` with it: sigqueue(3). A real-time

@@ -21,8 +21,8 @@ use crate::sys::{self, Errno, Prctl, Resource, Result, Rlimit, STDERR, Word, raw
 /// What the handler has of the stack for itself. It calls little, and formats nothing.
 const ROOM: usize = 8 << 10;
 
-/// The signals of a fault that an overflow can be. Which one a guard page is depends on
-/// the processor and on what else is mapped: for what the four have, it is the first.
+/// What an overflow comes as. On the four architectures a guard is SIGSEGV; POSIX leaves it
+/// to the system, and a guard that is a file's page beyond its end would be SIGBUS.
 const SIGNALS: [Signal; 2] = [Signal::SEGV, Signal::BUS];
 
 /// Whether the program wants overflows reported.

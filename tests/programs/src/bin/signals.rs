@@ -10,6 +10,8 @@ use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering:
 use core::time::Duration;
 
 use freestand::env::Args;
+use freestand::fs::File;
+use freestand::io::Read;
 use freestand::println;
 use freestand::signal::{
     self, Action, AltStack, SaFlags, SiCode, SigEvent, SigInfo, SigSet, SigVal, Signal, SignalFd,
@@ -694,7 +696,27 @@ fn report_fails() {
         assert_eq!(signal::report_stack_overflow(), Err(Errno::EPERM))
     });
     assert_eq!(signal::report_stack_overflow(), Ok(()));
+    // A thread's stack for the report goes with it.
+    in_thread("", || {});
+    let before = mappings();
+    for _ in 0..100 {
+        in_thread("", || {});
+    }
+    assert_eq!(mappings(), before);
     assert_eq!(signal::report_stack_overflow(), Err(Errno::EBUSY));
+}
+
+/// How many lines `/proc/self/maps` has.
+fn mappings() -> usize {
+    let mut file = File::open("/proc/self/maps").expect("/proc is there");
+    let mut lines = 0;
+    let mut buffer = [0; 4096];
+    loop {
+        match file.read(&mut buffer).expect("it can be read") {
+            0 => return lines,
+            read => lines += buffer[..read].iter().filter(|&&byte| byte == b'\n').count(),
+        }
+    }
 }
 
 /// Calls itself until the stack is full.
