@@ -45,7 +45,7 @@ static MASK: AtomicU64 = AtomicU64::new(0);
 
 extern "C" fn handler(signal: Signal, info: &SigInfo, context: &mut UContext) {
     assert_eq!(signal, info.signal());
-    assert!(!context.mask().contains(signal));
+    assert_ne!(context.pc(), 0);
     HANDLED.fetch_add(1, Relaxed);
     SIGNAL.store(signal.0, Relaxed);
     CODE.store(info.code().0, Relaxed);
