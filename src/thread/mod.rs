@@ -9,7 +9,7 @@
 //! * A panic in any thread ends the process with its message.
 //! * The process ends with `main`'s status when `main` returns, whatever other threads do
 //!   (exit_group(2)).
-//! * A thread made by [`sys::clone_on_stack`](crate::sys::clone_on_stack) alone has its
+//! * A thread made by [`sys::clone_on_stack`] alone has its
 //!   maker's thread pointer, and so its maker's thread-local values and [`current`]; it must
 //!   use neither at the same time.
 
