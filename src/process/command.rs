@@ -365,6 +365,10 @@ impl Command {
         if let Some(errno) = self.error {
             return Err(errno);
         }
+        if self.program.is_empty() {
+            // In a directory of PATH, it would be the directory.
+            return Err(Errno::ENOENT);
+        }
         // What they borrow from the command may change, and the rest of it not.
         let mut closures = mem::take(&mut self.pre_exec);
         let done = self.with_plan_of(stdin, others, &mut closures, what);
