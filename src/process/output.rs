@@ -30,10 +30,9 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// Those of [`wait`](Child::wait); `ENOMEM` if there is no memory for all of it. The
-    /// child goes on then, without a reader.
-    pub fn wait_with_output(mut self) -> Result<Output> {
-        self.stdin = None;
+    /// Those of [`wait`](Child::wait); `ENOMEM` if there is no memory for all of it. Then
+    /// nobody can read the rest or wait for the child any more: it is ended, by SIGKILL.
+    pub fn wait_with_output(self) -> Result<Output> {
         self.communicate(&[])
     }
 
@@ -45,6 +44,22 @@ impl Child {
     ///
     /// As there.
     pub fn communicate(mut self, input: &[u8]) -> Result<Output> {
+        let talked = self.talk(input);
+        if talked.is_err() {
+            // If these fail, it has ended and was waited for.
+            let _ = self.kill();
+            let _ = self.wait();
+        }
+        let (stdout, stderr) = talked?;
+        Ok(Output {
+            status: self.wait()?,
+            stdout,
+            stderr,
+        })
+    }
+
+    /// Writes and reads until all pipes are closed. Hands over what was read.
+    fn talk(&mut self, mut input: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let stdin = self.stdin.take().map(OwnedFd::from);
         let mut writer = stdin.filter(|_| !input.is_empty());
@@ -53,7 +68,6 @@ impl Child {
             let flags = sys::fcntl_getfl(writer.as_fd())?;
             sys::fcntl_setfl(writer.as_fd(), flags | OFlags::NONBLOCK)?;
         }
-        let mut input = input;
         let mut out = self.stdout.take().map(OwnedFd::from);
         let mut err = self.stderr.take().map(OwnedFd::from);
         while let Some([can_out, can_err, can_write]) = ready([&out, &err, &writer])? {
@@ -74,11 +88,7 @@ impl Child {
                 }
             }
         }
-        Ok(Output {
-            status: self.wait()?,
-            stdout,
-            stderr,
-        })
+        Ok((stdout, stderr))
     }
 }
 

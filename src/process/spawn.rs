@@ -358,27 +358,29 @@ impl Job<'_> {
         let [reader, writer] = sys::pipe2(PipeFlags::CLOEXEC)?;
         self.pipe = Some(writer.as_fd().as_raw_fd());
         self.resets_handlers = true;
-        let mut flags = CloneFlags::VFORK | CloneFlags::PIDFD;
+        let mut flags = CloneFlags::VFORK;
         if !self.plan.needs_copy() {
             flags |= CloneFlags::VM;
         }
-        let mut pidfd = Tid(NONE);
-        let nothing = Address::default();
-        // SAFETY: as above; or the child has a copy of it all. The kernel fills `pidfd`.
-        let pid = unsafe {
+        let job = (&raw mut *self).cast();
+        // SAFETY: as above; or the child has a copy of it all. Where `pidfd` points is what
+        // PIDFD makes of it.
+        let spawned = Spawned::by(|pidfd_flag, pidfd| unsafe {
+            let nothing = Address::default();
             sys::clone_on_stack(
-                flags,
+                flags | pidfd_flag,
                 Some(Signal::CHLD),
                 stack.end(),
-                &raw mut pidfd,
+                pidfd,
                 nothing.cast(),
                 nothing,
                 child,
-                (&raw mut *self).cast(),
+                job,
             )
-        }?;
-        // SAFETY: the kernel has made it for this.
-        let spawned = unsafe { Spawned::new(Pid(pid.0), pidfd.0) };
+            .map(Some)
+        })?;
+        // It is the parent: the child is elsewhere.
+        let spawned = spawned.ok_or(Errno::ECHILD)?;
         drop(writer);
         let mut bytes = [0; size_of::<u32>()];
         let error = match io::read_exact(&mut { reader }, &mut bytes) {
@@ -394,10 +396,31 @@ impl Job<'_> {
 const NONE: RawFd = -1;
 
 impl Spawned {
+    /// Calls `clone` for a child with a descriptor, for which it gets the flag, and the
+    /// address for the parent's word. `None` is the child's side.
+    ///
+    /// qemu-user 7.2 does not know the flag: there the descriptor is made when the child is
+    /// there. Linux before 5.2 ignores it, and before 5.3 there is no other way.
+    pub fn by(
+        clone: impl Fn(CloneFlags, *mut Tid) -> Result<Option<Tid>>,
+    ) -> Result<Option<Spawned>> {
+        let mut pidfd = Tid(NONE);
+        let child = match clone(CloneFlags::PIDFD, &raw mut pidfd) {
+            Err(Errno::EINVAL) => clone(CloneFlags::empty(), ptr::null_mut()),
+            child => child,
+        }?;
+        Ok(child.map(|Tid(pid)| {
+            // SAFETY: the kernel has made it for this.
+            let mut spawned = unsafe { Spawned::new(Pid(pid), pidfd.0) };
+            spawned.pidfd = spawned.pidfd.or_else(|| PidFd::open(spawned.pid).ok());
+            spawned
+        }))
+    }
+
     /// # Safety
     ///
     /// `pidfd` must be a descriptor that nobody else has, or [`NONE`].
-    pub unsafe fn new(pid: Pid, pidfd: RawFd) -> Spawned {
+    unsafe fn new(pid: Pid, pidfd: RawFd) -> Spawned {
         Spawned {
             pid,
             pidfd: (pidfd != NONE).then(|| {

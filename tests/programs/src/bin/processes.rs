@@ -611,7 +611,8 @@ fn waiting(_: &mut Args) {
     }
 
     // Of one that stops and goes on, wait4 tells.
-    let child = shell("kill -STOP $$; exit 6").spawn().unwrap();
+    let mut child = shell("kill -STOP $$; read line; exit 6");
+    let mut child = child.stdin(Stdio::piped()).spawn().unwrap();
     let pid = Pid(child.id() as i32);
     let told = |options| {
         let mut status = sys::WaitStatus::default();
@@ -622,7 +623,6 @@ fn waiting(_: &mut Args) {
     assert_eq!(stopped.stopped_signal(), Some(Signal::STOP));
     child.send_signal(Signal::CONT).unwrap();
     assert!(told(WaitOptions::CONTINUED).continued());
-    let mut child = child;
     assert_eq!(child.wait().unwrap().code(), Some(6));
 
     // A child that somebody else has waited for is nobody's.
@@ -829,18 +829,19 @@ fn rounds(args: &mut Args) {
     }
 }
 
-/// Starts a program a few times and says how that went, while calls fail.
-fn fault(_: &mut Args) {
+/// Starts the program of the next argument, hello, a few times and says how that went, while calls fail.
+fn fault(args: &mut Args) {
+    let program = args.next().unwrap().to_bytes();
     let count = |name: &str| {
         let text = fs::read_dir(name).map(|entries| entries.count());
         text.unwrap_or(0)
     };
     let before = count("/proc/self/fd");
     for _ in 0..3 {
-        let output = Command::new("/bin/echo").arg("hello").output();
+        let output = Command::new(program).output();
         match output {
             Ok(output) if output.status.success() => {
-                assert_eq!(output.stdout, b"hello\n");
+                assert_eq!(output.stdout, b"Hello, world!\n");
                 println!("ok");
             }
             Ok(output) => println!("{}", output.status),
