@@ -1,6 +1,5 @@
 //! Children: to talk with, to wait for and to end.
 
-
 use embedded_io::ErrorType;
 
 use super::ExitStatus;

@@ -76,7 +76,10 @@ struct Change {
 
 impl Change {
     fn name(&self) -> &[u8] {
-        self.entry.to_bytes().get(..self.name_len).unwrap_or_default()
+        self.entry
+            .to_bytes()
+            .get(..self.name_len)
+            .unwrap_or_default()
     }
 
     /// `None` if it is gone.
@@ -312,9 +315,7 @@ impl Command {
     /// descriptors, the directory, who the process is.
     pub fn exec(&mut self) -> Errno {
         let inherit = Stdio::inherit();
-        match self.with_plan(&inherit, &inherit, |plan| {
-            Err::<Infallible, _>(plan.exec())
-        }) {
+        match self.with_plan(&inherit, &inherit, |plan| Err::<Infallible, _>(plan.exec())) {
             Ok((never, _)) => match never {},
             Err(errno) => errno,
         }
@@ -347,7 +348,8 @@ impl Command {
     }
 
     fn spawn_with(&mut self, stdin: &Stdio, others: &Stdio) -> Result<Child> {
-        let (spawned, [stdin, stdout, stderr]) = self.with_plan(stdin, others, |plan| plan.spawn())?;
+        let (spawned, [stdin, stdout, stderr]) =
+            self.with_plan(stdin, others, |plan| plan.spawn())?;
         let mut child = Child::new(spawned);
         child.stdin = stdin.parent.map(Into::into);
         child.stdout = stdout.parent.map(Into::into);
@@ -467,9 +469,7 @@ impl Command {
             match self.find(name) {
                 Ok(index) => self.environment[index] = change,
                 Err(index) => {
-                    self.environment
-                        .try_reserve(1)
-                        .map_err(|_| Errno::ENOMEM)?;
+                    self.environment.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
                     self.environment.insert(index, change);
                 }
             }

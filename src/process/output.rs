@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use super::{Child, ExitStatus};
 use crate::io;
 use crate::sys::{
-    self, BorrowedFd, Errno, MaskHow, OFlags, OwnedFd, PollFd, PollFlags, Result, SigSet,
-    Signal, Timespec,
+    self, BorrowedFd, Errno, MaskHow, OFlags, OwnedFd, PollFd, PollFlags, Result, SigSet, Signal,
+    Timespec,
 };
 
 /// How much is read at once: what a pipe holds.
@@ -105,9 +105,9 @@ fn ready(pipes: [&Option<OwnedFd>; 3]) -> Result<Option<[bool; 3]>> {
     }
     io::retry(|| sys::poll(&mut fds, -1))?;
     let mut seen = fds.iter().map(|fd| !fd.revents.is_empty());
-    Ok(Some(pipes.map(|pipe| {
-        pipe.is_some() && seen.next() == Some(true)
-    })))
+    Ok(Some(
+        pipes.map(|pipe| pipe.is_some() && seen.next() == Some(true)),
+    ))
 }
 
 /// Reads what is there to `bytes`, and says whether it was the end.

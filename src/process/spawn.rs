@@ -30,7 +30,7 @@ use super::{Child, PidFd};
 use crate::env;
 use crate::io;
 use crate::sys::{
-    self, Address, BorrowedFd, Clone3Flags, CloneArgs, CloneFlags, CStrList, Errno, Gid, MapFlags,
+    self, Address, BorrowedFd, CStrList, Clone3Flags, CloneArgs, CloneFlags, Errno, Gid, MapFlags,
     MaskHow, OwnedFd, Path, Pid, PipeFlags, Prot, RawFd, Result, SigAction, SigHandler, SigSet,
     Signal, Tid, Uid, raw,
 };
@@ -102,11 +102,7 @@ pub(super) struct Spawned {
 
 impl<'a> Plan<'a> {
     /// To run the program, and nothing else.
-    pub fn new(
-        program: &'a CStr,
-        arguments: CStrList<'a>,
-        environment: CStrList<'a>,
-    ) -> Plan<'a> {
+    pub fn new(program: &'a CStr, arguments: CStrList<'a>, environment: CStrList<'a>) -> Plan<'a> {
         Plan {
             descriptors: &mut [],
             groups: None,
@@ -150,10 +146,7 @@ impl<'a> Plan<'a> {
 
     /// Whether the memory must be another one than the parent's: the module says why.
     fn needs_copy(&self) -> bool {
-        self.groups.is_some()
-            || self.gid.is_some()
-            || self.uid.is_some()
-            || self.pre_exec.is_some()
+        self.groups.is_some() || self.gid.is_some() || self.uid.is_some() || self.pre_exec.is_some()
     }
 
     /// All of it, and lets signals through that `mask` does.
@@ -263,7 +256,13 @@ fn place(descriptors: &mut [Placement]) -> Result<()> {
     for &mut Placement { source, target } in descriptors {
         // SAFETY: the source is lent. In a child, the target is the program's that it will
         // be; who calls exec knows that the descriptors change.
-        unsafe { raw::dup3_to(BorrowedFd::borrow_raw(source), target, sys::DupFlags::empty()) }?;
+        unsafe {
+            raw::dup3_to(
+                BorrowedFd::borrow_raw(source),
+                target,
+                sys::DupFlags::empty(),
+            )
+        }?;
     }
     Ok(())
 }

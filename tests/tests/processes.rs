@@ -66,7 +66,12 @@ fn rounds(target: Target, native: usize, emulated: usize) -> String {
 fn children_get_what_they_are_given(target: Target) -> Result<()> {
     check(
         target,
-        &[&["arguments"], &["environment"], &["streams"], &["descriptors"]],
+        &[
+            &["arguments"],
+            &["environment"],
+            &["streams"],
+            &["descriptors"],
+        ],
     )
 }
 
@@ -109,7 +114,10 @@ fn a_command_becomes_the_program(target: Target) -> Result<()> {
     let [before, process, after] = lines[..] else {
         anyhow::bail!("it prints {printed:?}");
     };
-    ensure!(before == "before" && after == format!("input {process} a"), "{printed:?}");
+    ensure!(
+        before == "before" && after == format!("input {process} a"),
+        "{printed:?}"
+    );
     Ok(())
 }
 
@@ -163,8 +171,14 @@ fn failing_calls_are_told(target: Target) -> Result<()> {
         ("pipe2:error=ENFILE:when=2", "ENFILE\nok\nok\n"),
         ("waitid:error=EINTR:when=1..5", "ok\nok\nok\n"),
         ("read:error=EINTR:when=1", "ok\nok\nok\n"),
-        ("poll,ppoll,ppoll_time64:error=EINTR:when=1..3", "ok\nok\nok\n"),
-        ("poll,ppoll,ppoll_time64:error=ENOMEM:when=1", "ENOMEM\nok\nok\n"),
+        (
+            "poll,ppoll,ppoll_time64:error=EINTR:when=1..3",
+            "ok\nok\nok\n",
+        ),
+        (
+            "poll,ppoll,ppoll_time64:error=ENOMEM:when=1",
+            "ENOMEM\nok\nok\n",
+        ),
         // The child's, and so each child's first.
         ("dup2,dup3:error=EBUSY:when=1", "EBUSY\nEBUSY\nEBUSY\n"),
         ("dup2,dup3:error=EBADF:when=3", "EBADF\nEBADF\nEBADF\n"),

@@ -19,8 +19,8 @@ use freestand::io::{Read, ReadExt, Write};
 use freestand::println;
 use freestand::process::{self, Command, ExitStatus, PidFd, Stdio};
 use freestand::sys::{
-    self, AsFd, CStrArray, Errno, Gid, MaskHow, Mode, OwnedFd, Pid, Result, SaFlags,
-    SigAction, SigHandler, SigInfo, SigSet, Signal, Uid, WaitOptions, raw,
+    self, AsFd, CStrArray, Errno, Gid, MaskHow, Mode, OwnedFd, Pid, Result, SaFlags, SigAction,
+    SigHandler, SigInfo, SigSet, Signal, Uid, WaitOptions, raw,
 };
 use freestand::time::{Duration, Instant};
 use test_programs::child::{is_root, without_calls};
@@ -54,6 +54,7 @@ const SCENES: &[Scene] = &[
     ("rounds", rounds),
     ("fault", fault),
     ("older", older),
+    ("bench", bench),
 ];
 
 fn main(mut args: Args) {
@@ -120,7 +121,10 @@ fn arguments(_: &mut Args) {
     assert_eq!(printed(&mut command), "<name><><two words><ä*><\"'$x>");
     // A command starts as many children as one wants.
     command.arg("more");
-    assert_eq!(printed(&mut command), "<name><><two words><ä*><\"'$x><more>");
+    assert_eq!(
+        printed(&mut command),
+        "<name><><two words><ä*><\"'$x><more>"
+    );
     assert_eq!(command.get_program(), c"/bin/sh");
     assert_eq!(command.get_args().len(), 8);
     assert_eq!(command.get_args().last(), Some(c"more"));
@@ -130,7 +134,9 @@ fn arguments(_: &mut Args) {
     );
 
     let mut command = Command::new("/bin/sh");
-    command.arg0("other name").args(["-c", "cat /proc/$$/cmdline"]);
+    command
+        .arg0("other name")
+        .args(["-c", "cat /proc/$$/cmdline"]);
     assert!(printed(&mut command).starts_with("other name\0-c\0"));
 
     let mut command = Command::new("/bin/pwd");
@@ -193,7 +199,10 @@ fn streams(_: &mut Args) {
     assert!(status.unwrap().success());
 
     // One child's output is another's input.
-    let mut first = shell("echo through").stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = shell("echo through")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let between = first.stdout.take().unwrap();
     assert!(first.stdin.is_none() && first.stderr.is_none());
     assert_eq!(printed(shell("tr t T").stdin(between)), "Through\n");
@@ -210,7 +219,12 @@ fn streams(_: &mut Args) {
     let mut from = child.stdout.take().unwrap();
     from.read_to_string(&mut text).unwrap();
     let mut bytes = [0; 4];
-    child.stderr.as_mut().unwrap().read_exact(&mut bytes).unwrap();
+    child
+        .stderr
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut bytes)
+        .unwrap();
     assert_eq!((&*text, &bytes), ("got it\n", b"bad\n"));
     // It waits for more input, and that it gets none, `wait` sees to.
     assert!(child.wait().unwrap().success());
@@ -435,7 +449,9 @@ fn groups(_: &mut Args) {
     let ids = |command: &mut Command| -> Vec<i32> {
         let text = printed(command);
         let fields: Vec<_> = text.split(' ').collect();
-        [0, 4, 5].map(|i: usize| fields[i].parse().unwrap()).to_vec()
+        [0, 4, 5]
+            .map(|i: usize| fields[i].parse().unwrap())
+            .to_vec()
     };
     let script = "read line < /proc/$$/stat; echo \"$line\"";
     let (group, session) = (sys::getpgrp().0, sys::getsid(Pid::OWN).unwrap().0);
@@ -639,9 +655,22 @@ fn output(_: &mut Args) {
         printf '%08192d' 1; printf '%08192d' 2 >&2; i=$((i+1)); done";
     let check = |output: process::Output| {
         assert!(output.status.success());
-        assert_eq!((output.stdout.len(), output.stderr.len()), (819_200, 819_200));
-        assert!(output.stdout.iter().all(|&byte| byte == b'0' || byte == b'1'));
-        assert!(output.stderr.iter().all(|&byte| byte == b'0' || byte == b'2'));
+        assert_eq!(
+            (output.stdout.len(), output.stderr.len()),
+            (819_200, 819_200)
+        );
+        assert!(
+            output
+                .stdout
+                .iter()
+                .all(|&byte| byte == b'0' || byte == b'1')
+        );
+        assert!(
+            output
+                .stderr
+                .iter()
+                .all(|&byte| byte == b'0' || byte == b'2')
+        );
     };
     check(shell(SCRIPT).output().unwrap());
     // One after the other, each larger than a pipe.
@@ -668,7 +697,9 @@ fn output(_: &mut Args) {
     let output = command.spawn().unwrap().wait_with_output().unwrap();
     assert_eq!((output.stdout, output.stderr), (b"done\n".to_vec(), vec![]));
     // Somebody else has the pipe for longer than the child lives.
-    let output = shell("sleep 0.05 && echo late & echo soon").output().unwrap();
+    let output = shell("sleep 0.05 && echo late & echo soon")
+        .output()
+        .unwrap();
     assert_eq!(output.stdout, b"soon\nlate\n");
 }
 
@@ -715,8 +746,12 @@ fn exec(_: &mut Args) {
 
 fn lean(_: &mut Args) {
     let arguments = CStrArray::new([c"sh", c"-c", c"exit $((A + 4))"]);
-    let mut child =
-        process::spawn(c"/bin/sh", arguments.list(), process::inherited_environment()).unwrap();
+    let mut child = process::spawn(
+        c"/bin/sh",
+        arguments.list(),
+        process::inherited_environment(),
+    )
+    .unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(5));
     let none = CStrArray::new([]);
     let mut child = process::spawn("/bin/sh", arguments.list(), none.list()).unwrap();
@@ -774,10 +809,7 @@ fn threaded(args: &mut Args) {
         for round in 0..ROUNDS.load(SeqCst) as usize {
             let text = format!("{thread} {round}");
             match round % 3 {
-                0 => assert_eq!(
-                    Command::new("/missing").status(),
-                    Err(Errno::ENOENT)
-                ),
+                0 => assert_eq!(Command::new("/missing").status(), Err(Errno::ENOENT)),
                 1 => {
                     // SAFETY: it does nothing.
                     let command = &mut shell("cat");
@@ -790,7 +822,10 @@ fn threaded(args: &mut Args) {
                     let output = child.communicate(text.as_bytes()).unwrap();
                     assert_eq!(output.stdout, text.as_bytes());
                 }
-                _ => assert_eq!(printed(Command::new("/bin/echo").arg("-n").arg(&text)), text),
+                _ => assert_eq!(
+                    printed(Command::new("/bin/echo").arg("-n").arg(&text)),
+                    text
+                ),
             }
         }
     }
@@ -859,8 +894,17 @@ fn fault(args: &mut Args) {
 /// A kernel without clone3, which qemu is.
 fn older(args: &mut Args) {
     let scenes: &[fn(&mut Args)] = &[
-        arguments, environment, streams, descriptors, wrong, groups, signals, waiting, output,
-        pre_exec, lean,
+        arguments,
+        environment,
+        streams,
+        descriptors,
+        wrong,
+        groups,
+        signals,
+        waiting,
+        output,
+        pre_exec,
+        lean,
     ];
     let _ = args;
     without_calls(&[arch::nr::clone3], || {
@@ -874,3 +918,30 @@ fn older(args: &mut Args) {
     });
 }
 
+/// Starts and waits for the program of the next argument as often as the one after it says,
+/// in the way that the third says, having so many MiB as the fourth says, and prints the
+/// median time in nanoseconds: what `cargo xtask bench process` compares.
+fn bench(args: &mut Args) {
+    let program = args.next().unwrap();
+    let count = number(args);
+    let way = args.next().unwrap().to_bytes();
+    let memory = vec![1_u8; number(args) << 20];
+    let list = CStrArray::new([program]);
+    let start = || match way {
+        b"command" => Command::new(program.to_bytes()).spawn(),
+        b"spawn" => process::spawn(program, list.list(), process::inherited_environment()),
+        _ => panic!("there is no such way"),
+    };
+    let mut times: Vec<_> = (0..count)
+        .map(|_| {
+            let begin = Instant::now();
+            let status = start().and_then(|mut child| child.wait());
+            let time = begin.elapsed();
+            assert!(status.unwrap().success());
+            time.as_nanos()
+        })
+        .collect();
+    times.sort_unstable();
+    assert!(memory.iter().step_by(4096).all(|&byte| byte == 1));
+    println!("{}", times[count / 2]);
+}
