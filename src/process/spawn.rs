@@ -137,6 +137,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Does it in this process, which is the program from then on.
+    #[cfg(feature = "alloc")]
     pub fn exec(mut self) -> Errno {
         match self.carry_out(None) {
             Ok(never) => match never {},
