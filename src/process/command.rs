@@ -312,7 +312,7 @@ impl Command {
 
     /// Becomes the program: returns only if that fails, with what
     /// [`spawn`](Command::spawn) would have said. What was done by then stays done:
-    /// descriptors, the directory, who the process is.
+    /// descriptors, the directory, who the process is, what SIGPIPE does.
     pub fn exec(&mut self) -> Errno {
         let inherit = Stdio::inherit();
         match self.with_plan(&inherit, &inherit, |plan| Err::<Infallible, _>(plan.exec())) {

@@ -296,7 +296,7 @@ struct Job<'a> {
 
 /// What the child does.
 extern "C" fn child(job: Address) -> ! {
-    // SAFETY: it is the job of `Job::clone`, which is the child's until it ends or is
+    // SAFETY: it is the job of `Job::clone3` or `Job::clone`, which is the child's until it ends or is
     // another program: the parent waits, or has its own copy.
     let job = unsafe { &mut *job.cast::<Job<'_>>() };
     let error = match job.be_child() {
@@ -306,8 +306,8 @@ extern "C" fn child(job: Address) -> ! {
     job.error = Some(error);
     if let Some(pipe) = job.pipe {
         let bytes = u32::from(error.code()).to_ne_bytes();
-        // SAFETY: it is the pipe's end, and open.
         // A pipe has room for these. Where it breaks, nobody is there to be told.
+        // SAFETY: it is the pipe's end, and open.
         let _ = unsafe { raw::write(BorrowedFd::borrow_raw(pipe), &bytes) };
     }
     raw::exit_group(127)
@@ -325,17 +325,21 @@ impl Job<'_> {
     }
 
     fn spawn(&mut self, stack: &Stack) -> Result<Spawned> {
-        if !self.plan.needs_copy() {
-            match self.clone3(stack) {
-                // It is Linux before 5.3, or before 5.5, which does not know CLEAR_SIGHAND.
-                Err(Errno::ENOSYS | Errno::EINVAL) => {}
-                spawned => return spawned,
-            }
-        }
-        self.clone(stack)
+        let spawned = match self.clone3(stack) {
+            // It is Linux before 5.3, or before 5.5, which does not know CLEAR_SIGHAND; or a
+            // copy is needed. No child has come about.
+            Err(Errno::ENOSYS | Errno::EINVAL) => self.clone(stack),
+            spawned => spawned,
+        }?;
+        spawned.unless(self.error)
     }
 
+    /// A child in this memory, which has failed if there is an `error` now; `EINVAL` if it
+    /// needs a copy.
     fn clone3(&mut self, stack: &Stack) -> Result<Spawned> {
+        if self.plan.needs_copy() {
+            return Err(Errno::EINVAL);
+        }
         let mut pidfd = NONE;
         let flags = CloneFlags::VM | CloneFlags::VFORK | CloneFlags::PIDFD;
         let args = CloneArgs {
@@ -350,10 +354,11 @@ impl Job<'_> {
         // while it uses the job. The kernel fills `pidfd`.
         let pid = unsafe { sys::clone3_on_stack(&args, child, (&raw mut *self).cast()) }?;
         // SAFETY: the kernel has made it for this.
-        let spawned = unsafe { Spawned::new(Pid(pid.0), pidfd) };
-        spawned.unless(self.error)
+        Ok(unsafe { Spawned::new(Pid(pid.0), pidfd) })
     }
 
+    /// A child that resets handlers by itself, and says through a pipe if it has failed:
+    /// there is an `error` then.
     fn clone(&mut self, stack: &Stack) -> Result<Spawned> {
         let [reader, writer] = sys::pipe2(PipeFlags::CLOEXEC)?;
         self.pipe = Some(writer.as_fd().as_raw_fd());
@@ -363,7 +368,7 @@ impl Job<'_> {
             flags |= CloneFlags::VM;
         }
         let job = (&raw mut *self).cast();
-        // SAFETY: as above; or the child has a copy of it all. Where `pidfd` points is what
+        // SAFETY: the stack and the job are the child's while the parent waits; or the child has a copy of it all. Where `pidfd` points is what
         // PIDFD makes of it.
         let spawned = Spawned::by(|pidfd_flag, pidfd| unsafe {
             let nothing = Address::default();
@@ -383,12 +388,12 @@ impl Job<'_> {
         let spawned = spawned.ok_or(Errno::ECHILD)?;
         drop(writer);
         let mut bytes = [0; size_of::<u32>()];
-        let error = match io::read_exact(&mut { reader }, &mut bytes) {
+        self.error = match io::read_exact(&mut { reader }, &mut bytes) {
             Ok(()) => Errno::new(u32::from_ne_bytes(bytes) as u16),
             // The end: execve closed the other one.
             Err(_) => None,
         };
-        spawned.unless(error)
+        Ok(spawned)
     }
 }
 
