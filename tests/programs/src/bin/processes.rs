@@ -844,9 +844,11 @@ fn threaded(args: &mut Args) {
     assert_eq!(descriptors_open(), before);
 }
 
-/// As often as is said, and nothing is left: descriptors, children, memory.
+/// As often as is said, the program of the argument after that, and nothing is left:
+/// descriptors, children, memory.
 fn rounds(args: &mut Args) {
     let rounds = number(args);
+    let program = args.next().unwrap().to_bytes();
     let pages = || -> u32 {
         let text = fs::read_to_string("/proc/self/statm").unwrap();
         text.split(' ').next().unwrap().parse().unwrap()
@@ -855,7 +857,7 @@ fn rounds(args: &mut Args) {
         if number % 10 == 0 {
             assert_eq!(Command::new("/missing").status(), Err(Errno::ENOENT));
         }
-        let mut command = Command::new("/bin/true");
+        let mut command = Command::new(program);
         if number % 10 == 5 {
             command.stdin(Stdio::piped()).stdout(Stdio::piped());
             command.stderr(Stdio::null());
