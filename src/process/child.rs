@@ -199,13 +199,8 @@ impl PidFd {
         // None: later than there is a time.
         let end = Instant::now().checked_add(timeout);
         loop {
-            let mut left = end.map(|end| {
-                let left = end.saturating_duration_since(Instant::now());
-                Timespec {
-                    tv_sec: left.as_secs().cast_signed(),
-                    tv_nsec: left.subsec_nanos().into(),
-                }
-            });
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            let mut left = left.map(Timespec::from);
             let mut fds = [PollFd::new(self.as_fd(), PollFlags::IN)];
             match sys::ppoll(&mut fds, left.as_mut(), None) {
                 Ok(_) => return Ok(()),
