@@ -227,6 +227,44 @@ pub(crate) unsafe fn clone_to(
     result
 }
 
+/// clone3(2) whose child calls `entry` with `data`, on the stack that `args`, of `size`
+/// bytes, say, which ends at a multiple of 16. The parent gets what the kernel returns,
+/// undecoded. How the two come to it is as in [`clone_to`].
+///
+/// # Safety
+///
+/// As for [`sys::clone3_on_stack`](crate::sys::clone3_on_stack).
+#[inline(always)]
+pub(crate) unsafe fn clone3_to(
+    args: Register,
+    size: usize,
+    entry: Entry,
+    data: *mut c_void,
+) -> Register {
+    let result: Register;
+    // SAFETY: as in `clone_to`.
+    unsafe {
+        asm!(
+            "svc #0",
+            // 0 in the child only.
+            "cbnz x0, 2f",
+            // As in `clone_to` (AAPCS64, "The Frame Pointer", "Parameter passing rules").
+            "mov x29, xzr",
+            "mov x30, xzr",
+            "mov x0, x6",
+            "br x5",
+            "2:",
+            in("x8") nr::clone3 as usize,
+            inlateout("x0") args => result,
+            in("x1") size,
+            in("x5") entry,
+            in("x6") data,
+            clobber_abi("C"),
+        );
+    }
+    result
+}
+
 /// Where a frame's record begins, in bytes from where the frame pointer points: there.
 /// The record is the caller's frame pointer and the return address (AAPCS64, "The Frame
 /// Pointer").

@@ -402,6 +402,47 @@ pub(crate) unsafe fn clone_to(
     result
 }
 
+/// clone3(2) whose child calls `entry` with `data`, on the stack that `args`, of `size`
+/// bytes, say, which ends at a multiple of 16. The parent gets what the kernel returns,
+/// undecoded. How the two come to it is as in [`clone_to`].
+///
+/// # Safety
+///
+/// As for [`sys::clone3_on_stack`](crate::sys::clone3_on_stack).
+#[inline(always)]
+pub(crate) unsafe fn clone3_to(
+    args: Register,
+    size: usize,
+    entry: Entry,
+    data: *mut c_void,
+) -> Register {
+    let result: Register;
+    // SAFETY: as in `clone_to`; registers are left for all of it.
+    unsafe {
+        asm!(
+            "int 0x80",
+            // 0 in the child only.
+            "test eax, eax",
+            "jnz 2f",
+            // As in `clone_to`: the argument's place ends at a multiple of 16 (psABI
+            // 2.2.2), and there is nowhere to return to (2.3.1).
+            "xor ebp, ebp",
+            "sub esp, 12",
+            "push edi",
+            "push 0",
+            "jmp edx",
+            "2:",
+            inlateout("eax") nr::clone3 as usize => result,
+            in("ebx") args,
+            in("ecx") size,
+            in("edx") entry,
+            in("edi") data,
+            clobber_abi("C"),
+        );
+    }
+    result
+}
+
 /// Where a frame's record begins, in bytes from where the frame pointer points: there.
 /// The record is the caller's frame pointer and the return address, for a function
 /// pushes the one right below the other (psABI 2.2.2 "The Stack Frame").

@@ -15,7 +15,7 @@
 //! | `Restorer`, `RESTORER`, `SA_RESTORER` | how an action says so: its field's type and value, and the flag |
 //! | `KernelUContext`, `ucontext` | what a handler has interrupted, and where in it is what |
 //! | `CLONE_TLS_IS_FOURTH` | in which order clone takes its last two words |
-//! | `clone_to` | clone whose child calls a function |
+//! | `clone_to`, `clone3_to` | clone and clone3 whose child calls a function |
 //! | `NR_ARCH_PRCTL` | arch_prctl, if there is one |
 //! | `vdso` | the vDSO's version, and the names of its functions |
 //! | `nr`, `widest` | the numbers of the kernel's system calls |
@@ -98,7 +98,7 @@ use core::ffi::c_void;
 /// change. Numbers travel as pointers that point nowhere.
 pub type Register = *mut ();
 
-/// What a child of [`clone_to`] calls.
+/// What a child of [`clone_to`] and [`clone3_to`] calls.
 pub(crate) type Entry = extern "C" fn(*mut c_void) -> !;
 
 /// The `syscallN` with these arguments.

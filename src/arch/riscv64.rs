@@ -204,6 +204,44 @@ pub(crate) unsafe fn clone_to(
     result
 }
 
+/// clone3(2) whose child calls `entry` with `data`, on the stack that `args`, of `size`
+/// bytes, say, which ends at a multiple of 16. The parent gets what the kernel returns,
+/// undecoded. How the two come to it is as in [`clone_to`].
+///
+/// # Safety
+///
+/// As for [`sys::clone3_on_stack`](crate::sys::clone3_on_stack).
+#[inline(always)]
+pub(crate) unsafe fn clone3_to(
+    args: Register,
+    size: usize,
+    entry: Entry,
+    data: *mut c_void,
+) -> Register {
+    let result: Register;
+    // SAFETY: as in `clone_to`.
+    unsafe {
+        asm!(
+            "ecall",
+            // 0 in the child only.
+            "bnez a0, 2f",
+            // As in `clone_to` ("Frame Pointer Convention", "Integer Calling Convention").
+            "mv s0, zero",
+            "mv ra, zero",
+            "mv a0, a6",
+            "jr a5",
+            "2:",
+            in("a7") nr::clone3 as usize,
+            inlateout("a0") args => result,
+            in("a1") size,
+            in("a5") entry,
+            in("a6") data,
+            clobber_abi("C"),
+        );
+    }
+    result
+}
+
 /// Where a frame's record begins, in bytes from where the frame pointer points: below
 /// it, in the frame. The record is the caller's frame pointer and the return address
 /// (RISC-V psABI, "Frame Pointer Convention").

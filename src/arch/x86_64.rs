@@ -206,6 +206,45 @@ pub(crate) unsafe fn clone_to(
     result
 }
 
+/// clone3(2) whose child calls `entry` with `data`, on the stack that `args`, of `size`
+/// bytes, say, which ends at a multiple of 16. The parent gets what the kernel returns,
+/// undecoded. How the two come to it is as in [`clone_to`].
+///
+/// # Safety
+///
+/// As for [`sys::clone3_on_stack`](crate::sys::clone3_on_stack).
+#[inline(always)]
+pub(crate) unsafe fn clone3_to(
+    args: Register,
+    size: usize,
+    entry: Entry,
+    data: *mut c_void,
+) -> Register {
+    let result: Register;
+    // SAFETY: as in `clone_to`.
+    unsafe {
+        asm!(
+            "syscall",
+            // 0 in the child only.
+            "test rax, rax",
+            "jnz 2f",
+            // As in `clone_to` (psABI 3.2.2, 3.2.3, 3.4.1).
+            "xor ebp, ebp",
+            "push 0",
+            "mov rdi, r10",
+            "jmp r9",
+            "2:",
+            inlateout("rax") nr::clone3 as usize => result,
+            in("rdi") args,
+            in("rsi") size,
+            in("r9") entry,
+            in("r10") data,
+            clobber_abi("C"),
+        );
+    }
+    result
+}
+
 /// Where a frame's record begins, in bytes from where the frame pointer points: there.
 /// The record is the caller's frame pointer and the return address, for a function
 /// pushes the one right below the other (psABI 3.2.2 "The Stack Frame").

@@ -1,9 +1,29 @@
-//! The process: its id and the ways to end it.
+//! The process, its id and the ways to end it; and others: children, to be started, talked
+//! with and waited for.
+//!
+//! | for | |
+//! |---|---|
+//! | a program with arguments, streams, an environment | [`Command`], as std has it (feature `alloc`) |
+//! | a program, without a heap | [`spawn`] |
+//! | another program in place of this one | `Command::exec`, [`sys::execve`] |
+//! | a copy of this one | [`fork`], with its duties |
+//!
+//! `spawn.rs` tells how a child comes about.
 
 #[cfg(any(frame_pointers, doc, test))]
 mod backtrace;
+mod child;
+#[cfg(feature = "alloc")]
+mod command;
 mod exit;
+mod fork;
+#[cfg(feature = "alloc")]
+mod output;
 mod panic;
+mod spawn;
+mod status;
+#[cfg(feature = "alloc")]
+mod stdio;
 
 use crate::sys;
 use crate::{arch, signal};
@@ -11,8 +31,18 @@ use crate::{arch, signal};
 pub use crate::startup::{ExitCode, Termination};
 #[cfg(any(frame_pointers, doc, test))]
 pub use backtrace::{Backtrace, backtrace};
+pub use child::{Child, ChildStderr, ChildStdin, ChildStdout, PidFd};
+#[cfg(feature = "alloc")]
+pub use command::Command;
 pub use exit::{AT_EXIT_MAX, at_exit};
+pub use fork::fork;
+#[cfg(feature = "alloc")]
+pub use output::Output;
 pub use panic::report_panic;
+pub use spawn::{inherited_environment, spawn};
+pub use status::ExitStatus;
+#[cfg(feature = "alloc")]
+pub use stdio::Stdio;
 
 /// The process's id: getpid(2). Async-signal-safe.
 #[inline]

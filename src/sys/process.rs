@@ -2,6 +2,7 @@
 
 use core::convert::Infallible;
 use core::ffi::{CStr, c_int};
+use core::ptr;
 
 use linux_raw_sys::general;
 use linux_raw_sys::prctl as kernel;
@@ -11,7 +12,7 @@ use super::kinds::{flags, named};
 use super::{
     Address, At, BorrowedFd, CStrList, Errno, OwnedFd, Path, Result, Rusage, SigInfo, Signal,
 };
-use crate::arch::{self, Register, nr};
+use crate::arch::{self, Register, nr, widest};
 use crate::{syscall, syscalls};
 
 named! {
@@ -579,6 +580,30 @@ syscalls! {
     /// namespace does not have it.
     sys setgid(group: Gid) -> Result<()>;
 
+    /// [`setgroups`] as the kernel counts.
+    ///
+    /// # Errors
+    ///
+    /// As for [`setgroups`].
+    ///
+    /// # Safety
+    ///
+    /// There must be `count` groups.
+    part unsafe sys setgroups_counted(count: usize, groups: *const Gid) -> Result<()>
+        = widest::setgroups;
+
+    /// Sets the further groups, for who may (`CAP_SETGID`): setgroups(2). Of the calling
+    /// thread alone.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM`; `EINVAL` for more than 65 536 or if the user namespace does not have one,
+    /// `ENOMEM`.
+    wrap setgroups(groups: &[Gid]) -> Result<()> {
+        // SAFETY: they are as many.
+        unsafe { setgroups_counted(groups.len(), groups.as_ptr()) }
+    }
+
     /// Begins a session, with a process group, of which the process is the first and
     /// whose id it gives, without a terminal: setsid(2). Returns that id.
     ///
@@ -746,6 +771,33 @@ syscalls! {
     unsafe wrap clone3(args: &CloneArgs) -> Result<Option<Tid>> {
         // SAFETY: passed on to the caller; it is the size.
         unsafe { clone3_sized(args, size_of::<CloneArgs>()) }
+    }
+
+    /// Makes a child that calls `entry` with `data` on the stack that `args` say, which
+    /// must end at a multiple of 16: clone3(2), since Linux 5.3. Returns the child's id.
+    ///
+    /// No hooks are called, and none in the child.
+    ///
+    /// # Errors
+    ///
+    /// As for [`clone3`], and `EINVAL` without a stack or for one that ends elsewhere.
+    ///
+    /// # Safety
+    ///
+    /// As for [`clone_on_stack`]. The addresses must be what the flags make of them.
+    unsafe wrap clone3_on_stack(
+        args: &CloneArgs,
+        entry: extern "C" fn(Address) -> !,
+        data: Address,
+    ) -> Result<Tid> {
+        let stack_end = args.stack.wrapping_add(args.stack_size);
+        if stack_end == 0 || !stack_end.is_multiple_of(16) {
+            return Err(Errno::EINVAL);
+        }
+        let register = ptr::from_ref(args).cast_mut().cast();
+        // SAFETY: passed on to the caller; the stack is there and aligned.
+        let result = unsafe { arch::clone3_to(register, size_of::<CloneArgs>(), entry, data) };
+        Outcome::decode(result)
     }
 
     /// Makes a child that goes on from here in a copy of the memory, with copies of the

@@ -97,7 +97,8 @@ enum Command {
     #[command(after_help = "Examples:\n  \
         cargo xtask bench startup\n  \
         cargo xtask bench mem\n  \
-        cargo xtask bench heap")]
+        cargo xtask bench heap\n  \
+        cargo xtask bench process")]
     Bench {
         #[command(subcommand)]
         suite: Suite,
@@ -182,6 +183,19 @@ enum Suite {
         #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,
     },
+    /// Starting a program and waiting for its end, beside glibc's posix_spawn
+    #[command(after_help = "Examples:\n  \
+        cargo xtask bench process\n  \
+        cargo xtask bench process --runs 7 --count 100\n\n\
+        The figures are those of this machine at this moment: let nothing else run.")]
+    Process {
+        /// How many turns each way has
+        #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+        /// How many programs it starts in each
+        #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+        count: u32,
+    },
 }
 
 impl Suite {
@@ -196,6 +210,7 @@ impl Suite {
                 bench::mem::run(archs.list(), runs as usize, svg, install)
             }
             Suite::Heap { runs, svg } => bench::heap::run(runs as usize, svg),
+            Suite::Process { runs, count } => bench::process::run(runs as usize, count, install),
         }
     }
 }

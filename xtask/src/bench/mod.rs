@@ -11,6 +11,7 @@ mod goals;
 pub mod heap;
 mod launch;
 pub mod mem;
+pub mod process;
 
 pub mod startup;
 mod stats;

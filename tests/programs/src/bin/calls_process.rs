@@ -183,6 +183,16 @@ fn users_and_groups() {
         sys::setgid(other)
     });
     test_programs::err("setgid", Errno::EPERM, become_other);
+
+    if sys::geteuid() == Uid::ROOT {
+        let join = in_child(|| sys::setgroups(&[group, other]).and_then(|()| sys::setgroups(&[])));
+        test_programs::ok("setgroups", join);
+    }
+    let join_another = in_child(|| {
+        become_somebody()?;
+        sys::setgroups(&[other])
+    });
+    test_programs::err("setgroups", Errno::EPERM, join_another);
 }
 
 fn sessions_and_groups() {
@@ -529,6 +539,7 @@ fn clone3() {
         ..CloneArgs::default()
     };
     let Some(child) = ok_if_there!(unsafe clone3(&arguments)) else {
+        test_programs::ok_if_there::<()>("clone3_on_stack", Err(Errno::ENOSYS));
         return;
     };
     let Some(child) = child else {
@@ -542,6 +553,30 @@ fn clone3() {
 
     arguments.flags = CloneFlags::SIGHAND.into();
     err!(EINVAL, unsafe clone3(&arguments));
+
+    // The parent waits while the child uses its own stack and this memory.
+    let mut stack = [0_u128; 4 << 10];
+    let told = Told {
+        number: 2,
+        done: AtomicI32::new(0),
+    };
+    arguments = CloneArgs {
+        flags: (CloneFlags::VM | CloneFlags::VFORK).into(),
+        exit_signal: SIGCHLD.into(),
+        stack: stack.as_mut_ptr().expose_provenance() as u64,
+        stack_size: size_of_val(&stack) as u64,
+        ..CloneArgs::default()
+    };
+    let data = (&raw const told).cast_mut().cast();
+    let child = ok!(unsafe clone3_on_stack(&arguments, use_the_stack, data));
+    assert_eq!(told.done.load(Ordering::Relaxed), 2 * (8 << 10));
+    assert_eq!(wait(Pid(child.0)), Change::Exited(3));
+    assert!(black_box(&stack).iter().any(|&word| word != 0));
+    for stack_size in [0, 8] {
+        arguments.stack_size = stack_size;
+        arguments.stack *= u64::from(stack_size != 0);
+        err!(EINVAL, unsafe clone3_on_stack(&arguments, end, NULL));
+    }
 }
 
 /// The status is made of an argument and a variable. Returns the error.
