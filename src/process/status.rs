@@ -105,52 +105,25 @@ impl fmt::Display for ExitStatus {
                 dumped_core,
             } => {
                 let core = if dumped_core { " (core dumped)" } else { "" };
-                write!(f, "signal: {}{}{core}", signal.0, name(signal))
+                write!(f, "signal: {}{core}", Named(signal))
             }
             Change::Stopped { signal, .. } => {
-                let name = name(signal);
-                write!(f, "stopped (not terminated) by signal: {}{name}", signal.0)
+                write!(f, "stopped (not terminated) by signal: {}", Named(signal))
             }
             Change::Continued => f.write_str("continued (WIFCONTINUED)"),
         }
     }
 }
 
-/// The signal's name in brackets, as far as it has one: signal(7).
-fn name(signal: Signal) -> &'static str {
-    match signal {
-        Signal::HUP => " (SIGHUP)",
-        Signal::INT => " (SIGINT)",
-        Signal::QUIT => " (SIGQUIT)",
-        Signal::ILL => " (SIGILL)",
-        Signal::TRAP => " (SIGTRAP)",
-        Signal::ABRT => " (SIGABRT)",
-        Signal::BUS => " (SIGBUS)",
-        Signal::FPE => " (SIGFPE)",
-        Signal::KILL => " (SIGKILL)",
-        Signal::USR1 => " (SIGUSR1)",
-        Signal::SEGV => " (SIGSEGV)",
-        Signal::USR2 => " (SIGUSR2)",
-        Signal::PIPE => " (SIGPIPE)",
-        Signal::ALRM => " (SIGALRM)",
-        Signal::TERM => " (SIGTERM)",
-        Signal::STKFLT => " (SIGSTKFLT)",
-        Signal::CHLD => " (SIGCHLD)",
-        Signal::CONT => " (SIGCONT)",
-        Signal::STOP => " (SIGSTOP)",
-        Signal::TSTP => " (SIGTSTP)",
-        Signal::TTIN => " (SIGTTIN)",
-        Signal::TTOU => " (SIGTTOU)",
-        Signal::URG => " (SIGURG)",
-        Signal::XCPU => " (SIGXCPU)",
-        Signal::XFSZ => " (SIGXFSZ)",
-        Signal::VTALRM => " (SIGVTALRM)",
-        Signal::PROF => " (SIGPROF)",
-        Signal::WINCH => " (SIGWINCH)",
-        Signal::IO => " (SIGIO)",
-        Signal::PWR => " (SIGPWR)",
-        Signal::SYS => " (SIGSYS)",
-        _ => "",
+/// The signal's number, with its name if it has one.
+struct Named(Signal);
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.name() {
+            Some(name) => write!(f, "{} ({name})", self.0.0),
+            None => write!(f, "{}", self.0.0),
+        }
     }
 }
 

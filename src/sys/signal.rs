@@ -180,6 +180,46 @@ pub struct SigSet(
 // SAFETY: any bytes are bits.
 unsafe impl Filled for SigSet {}
 
+impl Signal {
+    /// Its name, as `SIGTERM`; real-time signals have none: signal(7).
+    pub const fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Signal::HUP => "SIGHUP",
+            Signal::INT => "SIGINT",
+            Signal::QUIT => "SIGQUIT",
+            Signal::ILL => "SIGILL",
+            Signal::TRAP => "SIGTRAP",
+            Signal::ABRT => "SIGABRT",
+            Signal::BUS => "SIGBUS",
+            Signal::FPE => "SIGFPE",
+            Signal::KILL => "SIGKILL",
+            Signal::USR1 => "SIGUSR1",
+            Signal::SEGV => "SIGSEGV",
+            Signal::USR2 => "SIGUSR2",
+            Signal::PIPE => "SIGPIPE",
+            Signal::ALRM => "SIGALRM",
+            Signal::TERM => "SIGTERM",
+            Signal::STKFLT => "SIGSTKFLT",
+            Signal::CHLD => "SIGCHLD",
+            Signal::CONT => "SIGCONT",
+            Signal::STOP => "SIGSTOP",
+            Signal::TSTP => "SIGTSTP",
+            Signal::TTIN => "SIGTTIN",
+            Signal::TTOU => "SIGTTOU",
+            Signal::URG => "SIGURG",
+            Signal::XCPU => "SIGXCPU",
+            Signal::XFSZ => "SIGXFSZ",
+            Signal::VTALRM => "SIGVTALRM",
+            Signal::PROF => "SIGPROF",
+            Signal::WINCH => "SIGWINCH",
+            Signal::IO => "SIGIO",
+            Signal::PWR => "SIGPWR",
+            Signal::SYS => "SIGSYS",
+            _ => return None,
+        })
+    }
+}
+
 impl SigSet {
     /// How long the kernel's set is, in bytes: several calls want to be told.
     pub(super) const SIZE: usize = size_of::<SigSet>();

@@ -20,13 +20,11 @@ use freestand::println;
 use freestand::process::{self, Command, ExitStatus, PidFd, Stdio};
 use freestand::sys::{
     self, AsFd, CStrArray, Errno, Gid, MaskHow, Mode, OwnedFd, Pid, Result, SaFlags, SigAction,
-    SigHandler, SigInfo, SigSet, Signal, Uid, WaitOptions, raw,
+    SigHandler, SigInfo, SigSet, Signal, UContext, Uid, WaitOptions, raw,
 };
+use freestand::thread;
 use freestand::time::{Duration, Instant};
 use test_programs::child::{is_root, without_calls};
-
-#[path = "../threads.rs"]
-mod threads;
 
 freestand::entry!(main);
 
@@ -486,7 +484,7 @@ fn groups(_: &mut Args) {
 static STRANGER: AtomicU32 = AtomicU32::new(0);
 static HANDLED: AtomicU32 = AtomicU32::new(0);
 
-extern "C" fn handler(_: Signal, _: &SigInfo, _: sys::Address) {
+extern "C" fn handler(_: Signal, _: &SigInfo, _: &mut UContext) {
     HANDLED.fetch_add(1, SeqCst);
     if process::id() != PARENT.load(SeqCst) {
         STRANGER.fetch_add(1, SeqCst);
@@ -775,7 +773,7 @@ static STOP: AtomicBool = AtomicBool::new(false);
 static READY: AtomicU32 = AtomicU32::new(0);
 
 /// Holds the heap's lock as often as it can.
-fn allocate(_: usize) {
+fn allocate() {
     while !STOP.load(SeqCst) {
         READY.fetch_add(1, SeqCst);
         let lengths = [10, 1000, 100_000];
@@ -787,7 +785,9 @@ fn allocate(_: usize) {
 /// While other threads allocate, a child by fork lives without the heap.
 fn forking(args: &mut Args) {
     let rounds = number(args);
-    threads::start(2, allocate);
+    for _ in 0..2 {
+        thread::spawn(allocate);
+    }
     while READY.load(SeqCst) < 10 {
         sys::sched_yield();
     }
@@ -840,7 +840,11 @@ fn threaded(args: &mut Args) {
     }
     let before = descriptors_open();
     ROUNDS.store(number(args) as u32, SeqCst);
-    threads::run(4, start_some);
+    thread::scope(|scope| {
+        for index in 0..4 {
+            scope.spawn(move || start_some(index));
+        }
+    });
     assert_eq!(descriptors_open(), before);
 }
 
