@@ -5,8 +5,6 @@
 //! ([`startup::vdso`](crate::startup::vdso)), without a system call where there is one.
 //! Times have 64 bits everywhere, on i386 too.
 
-mod timespec;
-
 use core::error::Error;
 use core::fmt;
 use core::mem::MaybeUninit;
@@ -15,7 +13,9 @@ use core::ops::{Add, AddAssign, Sub, SubAssign};
 pub use core::time::Duration;
 
 use crate::startup::vdso;
-use crate::sys::{self, Clock, Errno, OldTimespec, Result, TimerFlags, Timespec, Timeval};
+use crate::sys::{
+    self, Clock, Errno, OldTimespec, Result, TimerFlags, Timespec, Timeval, timespec,
+};
 
 /// What the clock says: clock_gettime(2), by the vDSO where it has that clock.
 ///
@@ -117,6 +117,14 @@ impl Instant {
     /// The point in time that is `duration` earlier; `None` if it has no number.
     pub fn checked_sub(&self, duration: Duration) -> Option<Instant> {
         timespec::checked_sub(self.0, duration).map(Instant)
+    }
+}
+
+/// The time of `CLOCK_MONOTONIC`, as locks with a deadline take it
+/// ([`Mutex::try_lock_until`](lock_api::Mutex::try_lock_until)).
+impl From<Instant> for Timespec {
+    fn from(instant: Instant) -> Timespec {
+        instant.0
     }
 }
 
