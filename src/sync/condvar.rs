@@ -13,7 +13,6 @@ use core::time::Duration;
 /// `wait_timeout` and `wait_while_for` its `wait_timeout_while`. They may return without a
 /// notification, as std's may.
 pub type Condvar = lock_api::Condvar<RawCondvar>;
-pub use lock_api::WaitTimeoutResult;
 
 /// The variable itself: a count of notifications, which threads sleep on. To notify while
 /// nobody waits is a load and no system call.

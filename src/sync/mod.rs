@@ -58,8 +58,9 @@ mod tests;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 pub use barrier::{Barrier, BarrierWaitResult};
-pub use condvar::{Condvar, RawCondvar, WaitTimeoutResult};
+pub use condvar::{Condvar, RawCondvar};
 pub use lazy_lock::LazyLock;
+pub use lock_api::WaitTimeoutResult;
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, RawMutex};
 pub use once::Once;
 pub use once_lock::OnceLock;
