@@ -37,7 +37,6 @@ impl RawCondvar {
     ///
     /// This thread holds the mutex.
     unsafe fn wait_until_deadline(&self, mutex: &RawMutex, deadline: Deadline) -> bool {
-        prim::not_alone(deadline);
         // Both while the mutex is held: a notification that is for this thread counts after.
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let notified = self.notified.load(Ordering::Relaxed);
@@ -77,6 +76,7 @@ unsafe impl lock_api::RawCondvar for RawCondvar {
     type RawMutex = RawMutex;
 
     unsafe fn wait(&self, mutex: &RawMutex, _: &mut GuardSend) {
+        prim::not_alone();
         // SAFETY: the caller holds the mutex.
         unsafe { self.wait_until_deadline(mutex, None) };
     }

@@ -39,7 +39,6 @@ impl RawMutex {
     /// Whether the lock is this thread's, which it is unless the deadline passed.
     #[cold]
     fn lock_contended(&self, deadline: Deadline) -> bool {
-        prim::not_alone(deadline);
         // Where nobody sleeps yet, the lock may be free in a moment, and nobody need know
         // that this thread waited.
         let state = prim::spin(&self.0, |state| state != HELD);
@@ -80,6 +79,7 @@ unsafe impl lock_api::RawMutex for RawMutex {
     #[inline]
     fn lock(&self) -> GuardSend {
         if !self.take(HELD) {
+            prim::not_alone();
             self.lock_contended(None);
         }
         GuardSend::new()

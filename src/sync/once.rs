@@ -66,7 +66,7 @@ impl Once {
 
     #[cold]
     fn wait_for_another(&self) {
-        prim::not_alone(None);
+        prim::not_alone();
         while !self.is_completed() {
             let state = prim::spin(&self.0, |state| state & (COMPLETE | AWAITED) != 0);
             let awaited = state | AWAITED;

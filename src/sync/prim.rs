@@ -36,12 +36,12 @@ pub fn at(time: Timespec) -> Deadline {
     Some(timespec::normal(time).max(Timespec::default()))
 }
 
-/// What each slow path begins with: whoever waits for ever in a process of one thread
-/// waits for itself, so this traps. In a program that makes no threads it is all that the
-/// optimizer leaves of the path.
+/// What goes before each slow path without a deadline: whoever waits for ever in a process of
+/// one thread waits for itself, so this traps. In a program that makes no threads it is all
+/// that the optimizer leaves of the path.
 #[inline(always)]
-pub fn not_alone(deadline: Deadline) {
-    if deadline.is_none() && !expects_threads() {
+pub fn not_alone() {
+    if !expects_threads() {
         arch::trap();
     }
 }

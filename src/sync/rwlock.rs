@@ -96,7 +96,6 @@ impl RawRwLock {
     /// Whether the lock is this thread's too, which it is unless the deadline passed.
     #[cold]
     fn lock_shared_contended(&self, deadline: Deadline) -> bool {
-        prim::not_alone(deadline);
         loop {
             // Where a writer is alone, it may be done in a moment.
             let state = prim::spin(&self.state, |state| state != WRITER);
@@ -123,7 +122,6 @@ impl RawRwLock {
     /// Whether the lock is this thread's, which it is unless the deadline passed.
     #[cold]
     fn lock_exclusive_contended(&self, deadline: Deadline) -> bool {
-        prim::not_alone(deadline);
         // Whoever wakes a writer forgets that writers wait. So one who may have slept says
         // that others may still sleep.
         let mut others = 0;
@@ -210,6 +208,7 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
     #[inline]
     fn lock_shared(&self) -> GuardSend {
         if !self.take_shared() {
+            prim::not_alone();
             self.lock_shared_contended(None);
         }
         GuardSend::new()
@@ -232,6 +231,7 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
     #[inline]
     fn lock_exclusive(&self) -> GuardSend {
         if !self.take(0, WRITER) {
+            prim::not_alone();
             self.lock_exclusive_contended(None);
         }
         GuardSend::new()

@@ -41,6 +41,7 @@ impl Semaphore {
     #[inline]
     pub fn acquire(&self) {
         if !self.try_acquire() {
+            prim::not_alone();
             self.acquire_contended(None);
         }
     }
@@ -113,7 +114,6 @@ impl Semaphore {
     /// Whether this thread has a permit, which it has unless the deadline passed.
     #[cold]
     fn acquire_contended(&self, deadline: Deadline) -> bool {
-        prim::not_alone(deadline);
         prim::spin(&self.0, |state| state != 0);
         // Whoever may have slept leaves the state awaited, since others may still sleep.
         let mut bits = 0;

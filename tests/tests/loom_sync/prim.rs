@@ -30,7 +30,7 @@ pub fn at(_: Timespec) -> Deadline {
 }
 
 /// There are threads.
-pub fn not_alone(_: Deadline) {}
+pub fn not_alone() {}
 
 /// Looks once: loom runs every thread between.
 pub fn spin(word: &AtomicU32, _: impl Fn(u32) -> bool) -> u32 {
