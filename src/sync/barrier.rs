@@ -23,7 +23,9 @@ struct State {
 
 /// What [`Barrier::wait`] returns.
 #[derive(Debug)]
-pub struct BarrierWaitResult(bool);
+pub struct BarrierWaitResult {
+    is_leader: bool,
+}
 
 impl Barrier {
     /// One that waits for `count` threads. One that waits for none does not wait, as one for
@@ -56,13 +58,13 @@ impl Barrier {
                 self.condvar.wait(&mut state);
             }
         }
-        BarrierWaitResult(is_last)
+        BarrierWaitResult { is_leader: is_last }
     }
 }
 
 impl BarrierWaitResult {
     /// Whether this thread is the leader, as one of those that waited together is.
     pub fn is_leader(&self) -> bool {
-        self.0
+        self.is_leader
     }
 }
