@@ -1,7 +1,8 @@
 //! What the program was started with: arguments, environment, auxiliary vector.
 //!
 //! Everything is read where the kernel put it, on the initial stack: as bytes that
-//! end in NUL, without a copy.
+//! end in NUL, without a copy. All of this is async-signal-safe
+//! ([`signal`](crate::signal)).
 
 use core::ffi::CStr;
 

@@ -52,6 +52,7 @@ pub mod mem;
 pub mod path;
 pub mod process;
 pub mod random;
+pub mod signal;
 pub mod startup;
 pub mod sync;
 pub mod sys;

@@ -5,6 +5,8 @@
 //! bytes (`&[u8]`, where std has `OsStr`), and a [`PathBuf`] has a fixed size, which is
 //! the longest path that the kernel looks at; what does not fit is `ENAMETOOLONG`.
 //!
+//! All of this is async-signal-safe ([`signal`](crate::signal)).
+//!
 //! ```ignore
 //! let path = Path::new("/etc").join("passwd")?;
 //! assert_eq!(path.file_name(), Some(&b"passwd"[..]));

@@ -13,6 +13,8 @@
 //! what a signal handler interrupted, makes the system call instead of waiting; so does
 //! every thread where there is no such vDSO. A child that was forked while another
 //! thread used the state finds it in use for ever.
+//!
+//! All of this is async-signal-safe ([`signal`](crate::signal)).
 
 use core::ffi::c_void;
 use core::ptr;

@@ -125,6 +125,30 @@ macro_rules! rt_sigreturn {
 }
 pub(crate) use rt_sigreturn;
 
+/// What a handler has interrupted (arch/riscv/include/uapi/asm/ucontext.h, sigcontext.h: `struct ucontext`).
+#[repr(C)]
+pub(crate) struct KernelUContext {
+    flags: usize,
+    link: usize,
+    /// The alternate stack: where it begins, an int of flags, and its length.
+    pub(crate) stack: [*mut c_void; 3],
+    pub(crate) mask: u64,
+    /// Room for a mask of 1024 bits, and for the alignment of what is behind it.
+    unused: [u8; 128],
+    /// The registers: pc, and x1 to x31. What comes behind them is aligned to 16 bytes,
+    /// and so are they.
+    pub(crate) registers: [usize; 32],
+}
+
+/// Where in `registers` is what.
+pub(crate) mod ucontext {
+    pub(crate) const PC: usize = 0;
+    pub(crate) const SP: usize = 2;
+    pub(crate) const FRAME_POINTER: usize = 8;
+    pub(crate) const RESULT: usize = 10;
+    pub(crate) const ARGUMENTS: [usize; 6] = [10, 11, 12, 13, 14, 15];
+}
+
 /// clone(2) whose child calls `entry` with `data`, on the stack that ends at `stack`,
 /// a multiple of 16, or if that is null where the caller's ends. The parent gets what
 /// the kernel returns, undecoded.
@@ -327,6 +351,71 @@ pub(crate) fn thread_pointer() -> *mut u8 {
     // SAFETY: it reads a register.
     unsafe { asm!("mv {}, tp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
     pointer
+}
+
+/// What clone(2) takes for a child's thread pointer: the pointer.
+pub(crate) struct ThreadArea(*mut u8);
+
+impl ThreadArea {
+    #[inline(always)]
+    pub(crate) fn new(pointer: *mut u8) -> ThreadArea {
+        ThreadArea(pointer)
+    }
+
+    #[inline(always)]
+    pub(crate) fn as_argument(&self) -> Register {
+        self.0.cast()
+    }
+}
+
+/// Unmaps the `length` bytes at `mapping`, where the calling thread's stack is, and ends the
+/// thread, in which nothing touches the stack any more: the call keeps the
+/// registers but a0 (arch/riscv/kernel/entry.S).
+///
+/// # Safety
+///
+/// Nobody may need the mapping any more, and no signal may come.
+pub(crate) unsafe fn unmap_and_exit(mapping: *mut u8, length: usize) -> ! {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        asm!(
+            "ecall",
+            "li a7, {exit}",
+            "li a0, 0",
+            "ecall",
+            "unimp",
+            exit = const nr::exit,
+            in("a7") nr::munmap,
+            in("a0") mapping,
+            in("a1") length,
+            options(noreturn, nostack)
+        )
+    }
+}
+
+/// The body of the naked function `$function`, which returns the address of the calling thread's copy of a
+/// variable of the type `$type`, all zeros, which it declares, in the section `.tbss.$name`:
+/// as far above the thread pointer as the linker says (ELF psABI, "Thread Local Storage", local
+/// exec). The result is in a0 ("Integer Calling Convention").
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __thread_local_address {
+    ($name:expr, $type:ty, in $function:path) => {
+        ::core::arch::naked_asm!(
+            ::core::concat!(".pushsection \".tbss.", $name, "\", \"awT\", %nobits"),
+            ".balign {align}",
+            ".Lvariable_{function}: .zero {size}",
+            ".popsection",
+            ".reloc ., BFD_RELOC_NONE, freestand_tls",
+            "lui a0, %tprel_hi(.Lvariable_{function})",
+            "add a0, a0, tp, %tprel_add(.Lvariable_{function})",
+            "addi a0, a0, %tprel_lo(.Lvariable_{function})",
+            "ret",
+            align = const ::core::mem::align_of::<$type>(),
+            size = const ::core::mem::size_of::<$type>(),
+            function = sym $function,
+        )
+    };
 }
 
 /// By what name, and how, compilers call `{function}` for the address of a thread-local

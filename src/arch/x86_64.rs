@@ -128,6 +128,28 @@ macro_rules! rt_sigreturn {
 }
 pub(crate) use rt_sigreturn;
 
+/// What a handler has interrupted (arch/x86/include/uapi/asm/ucontext.h, sigcontext.h: `struct ucontext`).
+#[repr(C)]
+pub(crate) struct KernelUContext {
+    flags: usize,
+    link: usize,
+    /// The alternate stack: where it begins, an int of flags, and its length.
+    pub(crate) stack: [*mut c_void; 3],
+    /// The registers, from r8 to r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags,
+    /// and others.
+    pub(crate) registers: [usize; 32],
+    pub(crate) mask: u64,
+}
+
+/// Where in `registers` is what.
+pub(crate) mod ucontext {
+    pub(crate) const PC: usize = 16;
+    pub(crate) const SP: usize = 15;
+    pub(crate) const FRAME_POINTER: usize = 10;
+    pub(crate) const RESULT: usize = 13;
+    pub(crate) const ARGUMENTS: [usize; 6] = [8, 9, 12, 2, 0, 1];
+}
+
 /// clone(2) whose child calls `entry` with `data`, on the stack that ends at `stack`,
 /// a multiple of 16, or if that is null where the caller's ends. The parent gets what
 /// the kernel returns, undecoded.
@@ -326,6 +348,70 @@ pub(crate) fn thread_pointer() -> *mut u8 {
         asm!("mov {}, fs:[0]", out(reg) pointer, options(nostack, preserves_flags, readonly))
     };
     pointer
+}
+
+/// What clone(2) takes for a child's thread pointer: the pointer.
+pub(crate) struct ThreadArea(*mut u8);
+
+impl ThreadArea {
+    #[inline(always)]
+    pub(crate) fn new(pointer: *mut u8) -> ThreadArea {
+        ThreadArea(pointer)
+    }
+
+    #[inline(always)]
+    pub(crate) fn as_argument(&self) -> Register {
+        self.0.cast()
+    }
+}
+
+/// Unmaps the `length` bytes at `mapping`, where the calling thread's stack is, and ends the
+/// thread, in which nothing touches the stack any more: the call keeps the
+/// registers but rax, rcx and r11 (psABI, A.2.1).
+///
+/// # Safety
+///
+/// Nobody may need the mapping any more, and no signal may come.
+pub(crate) unsafe fn unmap_and_exit(mapping: *mut u8, length: usize) -> ! {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        asm!(
+            "syscall",
+            "mov eax, {exit}",
+            "xor edi, edi",
+            "syscall",
+            "ud2",
+            exit = const nr::exit,
+            in("eax") nr::munmap,
+            in("rdi") mapping,
+            in("rsi") length,
+            options(noreturn, nostack)
+        )
+    }
+}
+
+/// The body of the naked function `$function`, which returns the address of the calling thread's copy of a
+/// variable of the type `$type`, all zeros, which it declares, in the section `.tbss.$name`:
+/// as far below the thread pointer as the linker says (ELF Handling For Thread-Local Storage,
+/// 4.4.6, the local executable model). The result is in rax (psABI 3.2.3).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __thread_local_address {
+    ($name:expr, $type:ty, in $function:path) => {
+        ::core::arch::naked_asm!(
+            ::core::concat!(".pushsection \".tbss.", $name, "\", \"awT\", %nobits"),
+            ".balign {align}",
+            ".Lvariable_{function}: .zero {size}",
+            ".popsection",
+            ".reloc ., BFD_RELOC_NONE, freestand_tls",
+            "mov rax, fs:[0]",
+            "lea rax, [rax + .Lvariable_{function}@tpoff]",
+            "ret",
+            align = const ::core::mem::align_of::<$type>(),
+            size = const ::core::mem::size_of::<$type>(),
+            function = sym $function,
+        )
+    };
 }
 
 /// By what name, and how, compilers call `{function}` for the address of a thread-local

@@ -12,7 +12,8 @@
 //!   [`DirEntry::metadata`] wants to be told the directory.
 //! * A time is a [`Timespec`](crate::sys::Timespec).
 //!
-//! Only [`read`] and [`read_to_string`] allocate: they need the feature `alloc`.
+//! Only [`read`] and [`read_to_string`] allocate: they need the feature `alloc`. All others
+//! are async-signal-safe ([`signal`](crate::signal)).
 //!
 //! Every descriptor is closed when the process executes another program (`O_CLOEXEC`).
 //! `EINTR` leads to the call being made again where std does so: when a file is opened,

@@ -37,6 +37,14 @@
 //! a slice that is full `ENOSPC`, an end that came too early `ENODATA`, a failure of a
 //! `Display` `EINVAL`.
 //!
+//! # Signal handlers
+//!
+//! What reads or writes a descriptor without a buffer is async-signal-safe
+//! ([`signal`](crate::signal)): [`Stdin`], [`Stderr`], pipes, descriptors themselves,
+//! [`write_all`], [`read_exact`] and [`retry`] with them, [`copy`]; so are [`decimal`] and
+//! [`hex`]. What has a buffer is not: a handler may find it half changed, and
+//! [`Stdout`]'s, which all share, locked.
+//!
 //! # What printing costs
 //!
 //! Of a release program for x86_64, the whole file in bytes:
@@ -96,7 +104,7 @@ use crate::sys::{self, BorrowedFd, Errno, Result};
 const BUFFER_SIZE: usize = 8192;
 
 /// Writes all of `bytes` to `fd`, past any buffer: goes on after a short write and
-/// after `EINTR`.
+/// after `EINTR`. Async-signal-safe.
 ///
 /// # Errors
 ///

@@ -13,6 +13,7 @@ use crate::sys::{self, AsFd, BorrowedFd, Errno, Result, STDERR, STDIN, STDOUT};
 
 /// Standard input. Unbuffered: a read is a system call. Who reads it by the line puts
 /// a [`BufReader`](super::BufReader) around it, and keeps that: it reads ahead.
+/// Async-signal-safe.
 #[derive(Clone, Copy, Debug)]
 pub struct Stdin(());
 
@@ -26,7 +27,7 @@ pub struct Stdin(());
 #[derive(Clone, Copy, Debug)]
 pub struct Stdout(());
 
-/// Standard error. Unbuffered: a write is a system call, or more.
+/// Standard error. Unbuffered: a write is a system call, or more. Async-signal-safe.
 #[derive(Clone, Copy, Debug)]
 pub struct Stderr(());
 

@@ -1,5 +1,7 @@
 //! memcpy, memmove, memset, memcmp, bcmp and strlen: the symbols that a compiler
 //! expects, whatever the language. And memchr, which the library searches with.
+//!
+//! All of these are async-signal-safe, as the module `signal` says it.
 
 use core::ffi::{c_char, c_int, c_void};
 

@@ -5,8 +5,8 @@ mod backtrace;
 mod exit;
 mod panic;
 
-use crate::arch;
-use crate::sys::{self, MaskHow, SigAction, SigSet, Signal};
+use crate::sys;
+use crate::{arch, signal};
 
 pub use crate::startup::{ExitCode, Termination};
 #[cfg(any(frame_pointers, doc, test))]
@@ -14,7 +14,7 @@ pub use backtrace::{Backtrace, backtrace};
 pub use exit::{AT_EXIT_MAX, at_exit};
 pub use panic::report_panic;
 
-/// The process's id: getpid(2).
+/// The process's id: getpid(2). Async-signal-safe.
 #[inline]
 pub fn id() -> u32 {
     sys::getpid().0.cast_unsigned()
@@ -30,22 +30,15 @@ pub fn exit(code: i32) -> ! {
 
 /// Ends the process at once, with the low 8 bits of `code` as its status:
 /// `_exit(2)`. Nothing else happens: no handler is called, and what standard output has not
-/// written is lost.
+/// written is lost. Async-signal-safe.
 #[inline]
 pub fn _exit(code: i32) -> ! {
     sys::exit_group(code)
 }
 
 /// Ends the process by SIGABRT: abort(3). Whatever the program has done to that
-/// signal, it dies of it; a shell shows 134. Flushes nothing.
+/// signal, it dies of it; a shell shows 134. Flushes nothing. Async-signal-safe.
 #[cold]
 pub fn abort() -> ! {
-    // None of these can fail for a signal that exists and a thread that runs.
-    let _ = sys::rt_sigprocmask(MaskHow::UNBLOCK, Some(&SigSet::of(&[Signal::ABRT])));
-    let _ = sys::tgkill(sys::getpid(), sys::gettid(), Signal::ABRT);
-    // Still here: the signal was ignored, or its handler returned.
-    // SAFETY: the default action is no handler.
-    let _ = unsafe { sys::rt_sigaction(Signal::ABRT, Some(&SigAction::default())) };
-    let _ = sys::tgkill(sys::getpid(), sys::gettid(), Signal::ABRT);
-    arch::trap()
+    signal::abort()
 }

@@ -7,6 +7,9 @@ use core::slice;
 
 use linux_raw_sys::auxvec as at;
 
+/// linux-raw-sys has it for some architectures only (include/uapi/linux/auxvec.h).
+const AT_MINSIGSTKSZ: u32 = 51;
+
 /// The kernel's spelling of one entry: a type, AT_…, and a value.
 type RawEntry = [*const (); 2];
 
@@ -122,7 +125,7 @@ entries! {
     /// Its geometry.
     L3Cachegeometry(usize) = 47, "AT_L3_CACHEGEOMETRY", number;
     /// Bytes that a signal's frame takes at least.
-    Minsigstksz(usize) = 51, "AT_MINSIGSTKSZ", number;
+    Minsigstksz(usize) = AT_MINSIGSTKSZ, "AT_MINSIGSTKSZ", number;
 }
 
 unsafe fn number(value: *const ()) -> usize {
@@ -256,6 +259,11 @@ impl Auxv {
     pub fn secure(self) -> bool {
         self.value(at::AT_SECURE)
             .is_some_and(|flag| !flag.is_null())
+    }
+
+    /// Bytes that a signal's frame takes at least (`AT_MINSIGSTKSZ`).
+    pub fn minsigstksz(self) -> Option<usize> {
+        self.value(AT_MINSIGSTKSZ).map(|size| size.addr())
     }
 
     /// The path by which the program was started (`AT_EXECFN`).

@@ -31,7 +31,7 @@
 //! | 17 | i386: six arguments, in any build | `arch/i386.rs` | `row_17` |
 //! | 18 | i386: calls by AT_SYSINFO | `arch/i386.rs` | `row_18`, by an x86_64 machine's kernel |
 //! | 19 | 64-bit offsets and times as pairs | [`sys`](crate::sys) | `calls` |
-//! | 20 | signal handlers return | `arch/*.rs`, `rt_sigreturn!` | `calls`: `calls_signal` |
+//! | 20 | signal handlers return | `arch/*.rs`, `rt_sigreturn!` | `calls`: `calls_signal`; `signal`, with all registers |
 //! | 21 | the vDSO is found when it is first wanted | [`vdso`] | `time`, and a fuzzer |
 //! | 22 | nothing in the file that does not run | `link.ld`, `build.rs` | `files` |
 
@@ -41,7 +41,7 @@ mod constructors;
 mod relocate;
 mod secure;
 pub(crate) mod stack;
-mod tls;
+pub(crate) mod tls;
 pub mod vdso;
 
 use core::ffi::c_char;

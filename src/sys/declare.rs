@@ -30,7 +30,9 @@
 //!   scheduler itself, and for a child after fork. A `wrap`'s body there reaches the
 //!   twins of the calls it names, which therefore stand in the same block.
 //! * A row of the block's `CALLS` ([`Call`]): what a tracer wants to know of it.
-//! * A line of documentation: kind, number, section of the manual.
+//! * A line of documentation: kind, number, and that it is async-signal-safe
+//!   ([`signal`](crate::signal)). A `wrap` is, so its body may do no more than make calls
+//!   and compute.
 //!
 //! # What the types say
 //!
@@ -769,11 +771,13 @@ macro_rules! declare_syscall {
     (@document $kind:ident $name:ident) => {
         concat!(
             "*`", stringify!($kind), "`, number [`", stringify!($name),
-            "`](freestand::arch::widest::", stringify!($name), ").*"
+            "`](freestand::arch::widest::", stringify!($name), "). Async-signal-safe.*"
         )
     };
     (@document $kind:ident $name:ident $nr:path) => {
-        concat!("*`", stringify!($kind), "`, number `", stringify!($nr), "`.*")
+        concat!(
+            "*`", stringify!($kind), "`, number `", stringify!($nr), "`. Async-signal-safe.*"
+        )
     };
 
     (@hook sys $name:ident $nr:tt) => {
@@ -806,7 +810,7 @@ macro_rules! declare_syscall {
     ) => {
         $($meta)*
         #[doc = ""]
-        #[doc = "*`wrap`.*"]
+        #[doc = "*`wrap`. Async-signal-safe.*"]
         #[inline]
         #[allow(clippy::too_many_arguments)]
         $($vis)* $($unsafe)? fn $name($($arg: $type),*) -> $($ret)+ {
@@ -831,7 +835,7 @@ macro_rules! declare_syscall {
     (@twin_of $vis:tt [unsafe wrap $name:ident] $($rest:tt)*) => {
         $crate::declare_syscall! {
             @wrap $vis [
-                #[doc = concat!("[`", stringify!($name), "`](super::", stringify!($name), ") without hooks.")]
+                #[doc = concat!("[`", stringify!($name), "`](super::", stringify!($name), ") without hooks. Async-signal-safe.")]
                 #[doc = $crate::declare_syscall!(@as_there unsafe)]
             ] [unsafe] $name $($rest)*
         }
@@ -839,7 +843,7 @@ macro_rules! declare_syscall {
     (@twin_of $vis:tt [wrap $name:ident] $($rest:tt)*) => {
         $crate::declare_syscall! {
             @wrap $vis [
-                #[doc = concat!("[`", stringify!($name), "`](super::", stringify!($name), ") without hooks.")]
+                #[doc = concat!("[`", stringify!($name), "`](super::", stringify!($name), ") without hooks. Async-signal-safe.")]
             ] [] $name $($rest)*
         }
     };
@@ -913,7 +917,7 @@ macro_rules! declare_syscall {
         @TWIN [$(,)?] $words:ident [$($vis:tt)*] [$($unsafe:tt)?] $name:ident [$($ret:tt)+] $nr:tt
             [$(($arg:ident: $type:ty))*] [$($pass:tt)*] [$($count:tt)*] [$($out:ident)?]
     ) => {
-        #[doc = concat!("[`", stringify!($name), "`](super::", stringify!($name), ") without hooks.")]
+        #[doc = concat!("[`", stringify!($name), "`](super::", stringify!($name), ") without hooks. Async-signal-safe.")]
         $(#[doc = $crate::declare_syscall!(@as_there $unsafe)])?
         #[inline(always)]
         #[allow(clippy::too_many_arguments)]

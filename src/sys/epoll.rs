@@ -154,6 +154,8 @@ syscalls! {
     /// for ever if `timeout` is negative: epoll_pwait(2). Writes to the beginning of
     /// `events` and returns how many; 0 when the time is over.
     ///
+    /// A handler ends it, also one with `RESTART`: [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `EINVAL` for an `epoll` that is none or if `events` has no room, `EINTR` if a
@@ -169,6 +171,8 @@ syscalls! {
     /// Waits until something happens that `epoll` watches for: epoll_wait(2), by
     /// [`epoll_pwait`].
     ///
+    /// A handler ends it, also one with `RESTART`: [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// As for [`epoll_pwait`].
@@ -181,6 +185,8 @@ syscalls! {
     }
 
     /// As [`epoll_pwait`], with a timeout in nanoseconds, or none: epoll_pwait2(2).
+    ///
+    /// A handler ends it, also one with `RESTART`: [`signal`](crate::signal).
     ///
     /// # Errors
     ///

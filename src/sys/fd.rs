@@ -393,6 +393,8 @@ syscalls! {
     /// Takes or gives back the lock on the whole file, which belongs to the open file
     /// behind `fd`: flock(2). It binds only those who ask for it.
     ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `EAGAIN` (`EWOULDBLOCK`) if another has the lock, with `NB`; `EINTR` if a signal
@@ -401,6 +403,8 @@ syscalls! {
 
     /// Does to the device behind `fd` what `request` says: ioctl(2). Returns what the
     /// request returns, mostly 0.
+    ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
     ///
     /// # Errors
     ///
@@ -583,6 +587,8 @@ syscalls! {
 
     /// [`fcntl_setlk`], waiting for the lock: fcntl(2), `F_SETLKW`.
     ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `EINTR` if a signal came first; `EDEADLK` if the other waits for a lock of this
@@ -619,6 +625,8 @@ syscalls! {
     }
 
     /// [`fcntl_ofd_setlk`], waiting for the lock: fcntl(2), `F_OFD_SETLKW`.
+    ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
     ///
     /// # Errors
     ///

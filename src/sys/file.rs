@@ -324,6 +324,8 @@ syscalls! {
     /// Opens the file that `path` names, from `dir` on if it is relative, and
     /// with `mode` less the umask if it is made: openat(2).
     ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `ENOENT`, `EEXIST`, `EACCES`, `EISDIR`, `ENOTDIR`, `ELOOP`, `EMFILE`, `EROFS`,
@@ -333,6 +335,8 @@ syscalls! {
 
     /// Opens the file that `path` names, from the current directory on if it is
     /// relative: open(2), by [`openat`].
+    ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
     ///
     /// # Errors
     ///
@@ -371,6 +375,8 @@ syscalls! {
     /// Reads up to `buf.len()` bytes into `buf`: read(2). Returns how many came;
     /// 0 at the end of a file, and for an empty `buf`.
     ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `EINTR` if a signal came first, `EAGAIN` if the descriptor does not wait
@@ -380,6 +386,8 @@ syscalls! {
 
     /// Writes up to `buf.len()` bytes of `buf`: write(2). Returns how many went,
     /// which may be fewer.
+    ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
     ///
     /// # Errors
     ///
@@ -411,12 +419,16 @@ syscalls! {
     /// [`read`]s into one buffer after the other, each full before the next begins:
     /// readv(2).
     ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// As for [`read`]; `EINVAL` for more than 1024 buffers.
     sys readv(fd: BorrowedFd<'_>, bufs: &mut [IoSliceMut<'_>]) -> Result<usize>;
 
     /// [`write`](fn@write)s one buffer after the other, all at once: writev(2).
+    ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
     ///
     /// # Errors
     ///

@@ -10,6 +10,8 @@
 //! * [`syscall!`] makes any call at all, by its number in [`nr`].
 //! * [`hook`] is what a scheduler hears of calls that may block; [`raw`] has the calls
 //!   that it does not hear of.
+//! * All are async-signal-safe, as [`signal`](crate::signal) says it; which of them begin
+//!   again when a handler has interrupted them is said there too.
 //! * [`tour`] follows one call from `File::create` to the register and back.
 //!
 //! # What it costs

@@ -220,6 +220,9 @@ syscalls! {
     /// Takes a connection that `socket` has waited for, or waits for one: accept4(2).
     /// Returns a socket for it, and the address of the other side.
     ///
+    /// After a handler with `RESTART` it begins again, unless the socket has a timeout:
+    /// [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `EAGAIN` if the socket does not wait and there is none, `EINTR` if a signal
@@ -231,6 +234,9 @@ syscalls! {
     }
 
     /// Takes a connection that `socket` has waited for: accept(2), by [`accept4`].
+    ///
+    /// After a handler with `RESTART` it begins again, unless the socket has a timeout:
+    /// [`signal`](crate::signal).
     ///
     /// # Errors
     ///
@@ -248,6 +254,9 @@ syscalls! {
     /// Connects `socket` to `address`: connect(2). A datagram socket then sends there
     /// and receives from there only, until it is connected to another or to
     /// [`SockAddr::UNSPEC`].
+    ///
+    /// After a handler with `RESTART` it begins again, unless the socket has a timeout:
+    /// [`signal`](crate::signal).
     ///
     /// # Errors
     ///
@@ -346,6 +355,9 @@ syscalls! {
 
     /// Sends `buf` to `address`: sendto(2). Returns how many bytes went.
     ///
+    /// After a handler with `RESTART` it begins again, unless the socket has a timeout:
+    /// [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `EAGAIN` if the socket does not wait and has no room, `EMSGSIZE` if a message
@@ -365,6 +377,9 @@ syscalls! {
 
     /// Sends `buf` to where the socket is connected: send(2), by sendto(2). Returns how
     /// many bytes went.
+    ///
+    /// After a handler with `RESTART` it begins again, unless the socket has a timeout:
+    /// [`signal`](crate::signal).
     ///
     /// # Errors
     ///
@@ -388,6 +403,9 @@ syscalls! {
     /// message, or the end of a connection. With `TRUNC` they may be more than went into
     /// `buf`.
     ///
+    /// After a handler with `RESTART` it begins again, unless the socket has a timeout:
+    /// [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `EAGAIN` if the socket does not wait and nothing is there, `ECONNREFUSED` if
@@ -405,6 +423,9 @@ syscalls! {
 
     /// Receives up to `buf.len()` bytes: recv(2), by recvfrom(2).
     ///
+    /// After a handler with `RESTART` it begins again, unless the socket has a timeout:
+    /// [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// As for [`recvfrom`].
@@ -414,6 +435,9 @@ syscalls! {
 
     /// Sends a message of several parts, and what goes beside it: sendmsg(2). Returns
     /// how many bytes went.
+    ///
+    /// After a handler with `RESTART` it begins again, unless the socket has a timeout:
+    /// [`signal`](crate::signal).
     ///
     /// # Errors
     ///
@@ -428,6 +452,9 @@ syscalls! {
 
     /// Receives a message into several parts, and what comes beside it: recvmsg(2).
     /// Returns how many bytes came.
+    ///
+    /// After a handler with `RESTART` it begins again, unless the socket has a timeout:
+    /// [`signal`](crate::signal).
     ///
     /// # Errors
     ///

@@ -168,6 +168,8 @@ syscalls! {
     ///
     /// The kernel writes what is left of the time to `timeout`.
     ///
+    /// A handler ends it, also one with `RESTART`: [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `EINTR` if a signal came first, `EINVAL` for a `timeout` that is none or more
@@ -189,6 +191,8 @@ syscalls! {
     /// Waits until something happens at one of `fds`, or `timeout` milliseconds are
     /// over; for ever if they are negative: poll(2), by [`ppoll`]. Returns at how
     /// many something has happened, 0 when the time is over.
+    ///
+    /// A handler ends it, also one with `RESTART`: [`signal`](crate::signal).
     ///
     /// # Errors
     ///
@@ -227,6 +231,8 @@ syscalls! {
     /// how many there are in all; 0 when the time is over.
     ///
     /// The kernel writes what is left of the time to `timeout`.
+    ///
+    /// A handler ends it, also one with `RESTART`: [`signal`](crate::signal).
     ///
     /// # Errors
     ///
@@ -269,6 +275,8 @@ syscalls! {
 
     /// Waits until a descriptor of one of the sets is ready: select(2), by
     /// [`pselect6`].
+    ///
+    /// A handler ends it, also one with `RESTART`: [`signal`](crate::signal).
     ///
     /// # Errors
     ///

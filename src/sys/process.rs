@@ -830,6 +830,8 @@ syscalls! {
     /// Returns its id, `None` if there is nothing of it yet (`NOHANG`); what happened to
     /// it goes to `status`, what it has used to `usage`.
     ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `ECHILD` if there is no such child, `EINTR` if a signal came first, `EINVAL` for
@@ -857,6 +859,8 @@ syscalls! {
     /// `CONTINUED` must be: waitid(2). `None` if there is nothing of it yet (`NOHANG`).
     /// What it has used goes to `usage`.
     ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `ECHILD` if there is no such child, `EINTR` if a signal came first, `EINVAL` for
@@ -869,12 +873,7 @@ syscalls! {
     ) -> Result<Option<ChildInfo>> {
         let mut info = SigInfo::zeroed();
         waitid_info(child, &mut info, options, usage)?;
-        Ok((info.pid().0 != 0).then(|| ChildInfo {
-            pid: info.pid(),
-            uid: info.uid(),
-            code: ChildCode(info.code().0),
-            status: info.status(),
-        }))
+        Ok(info.child())
     }
 
     /// Makes a descriptor of the process `process`, which polls readable when that has

@@ -1,18 +1,23 @@
 //! Signals.
 
+mod context;
+mod info;
+
 use core::convert::Infallible;
-use core::fmt;
 use core::mem::{self, MaybeUninit};
 
-use linux_raw_sys::general::{self, siginfo_t};
+use linux_raw_sys::general;
 
 use super::kinds::{flags, named};
 use super::time::{OldTimespec, or_old};
 use super::{
-    Address, BorrowedFd, Call, Filled, Kind, OwnedFd, Pid, RawFd, Result, Shown, Tid, Timespec, Uid,
+    Address, BorrowedFd, Call, Filled, Kind, OwnedFd, Pid, RawFd, Result, Shown, Tid, Timespec,
 };
 use crate::arch::{self, nr, widest};
 use crate::syscalls;
+
+pub use context::UContext;
+pub use info::{SigInfo, SigVal, SignalfdSiginfo};
 
 #[doc(inline)]
 pub use crate::arch::rt_sigreturn;
@@ -225,140 +230,9 @@ impl SigSet {
     }
 }
 
-/// A word that travels with a signal: sigval(3type). Its maker knows whether it is a
-/// number or an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(transparent)]
-pub struct SigVal(
-    /// The address.
-    pub Address,
-);
-
-impl SigVal {
-    /// A number.
-    pub const fn new(number: usize) -> SigVal {
-        SigVal(core::ptr::without_provenance_mut(number))
-    }
-
-    /// The number.
-    pub fn number(self) -> usize {
-        self.0.addr()
-    }
-}
-
-/// What comes with a signal: sigaction(2), "The siginfo_t argument to a SA_SIGINFO
-/// handler". Which parts of it mean something depends on the signal and on
-/// [`SigInfo::code`]; reading another yields some number.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-pub struct SigInfo(
-    /// The kernel's structure, all bytes of it initialized.
-    siginfo_t,
-);
-
-/// Reads a part, whose path in the structure is long.
-macro_rules! part {
-    ($info:expr, $($field:ident).+) => {
-        // SAFETY: all bytes are initialized, and any are a number or an address.
-        unsafe { $info.0.__bindgen_anon_1.__bindgen_anon_1.$($field).+ }
-    };
-}
-
-impl SigInfo {
-    /// Nothing but zeros, for the kernel to fill.
-    pub const fn zeroed() -> SigInfo {
-        // SAFETY: it is numbers and addresses.
-        unsafe { mem::zeroed() }
-    }
-
-    /// What sigqueue(3) sends: who sends it, and a value.
-    pub fn queue(pid: Pid, uid: Uid, value: SigVal) -> SigInfo {
-        let mut info = SigInfo::zeroed();
-        let head = &mut info.0.__bindgen_anon_1;
-        head.__bindgen_anon_1.si_code = SiCode::QUEUE.0;
-        head.__bindgen_anon_1._sifields._rt = general::__sifields__bindgen_ty_3 {
-            _pid: pid.0,
-            _uid: uid.0,
-            _sigval: general::sigval_t { sival_ptr: value.0 },
-        };
-        info
-    }
-
-    /// The signal.
-    pub fn signal(&self) -> Signal {
-        Signal(part!(self, si_signo))
-    }
-
-    /// Why it came.
-    pub fn code(&self) -> SiCode {
-        SiCode(part!(self, si_code))
-    }
-
-    /// An error's number, rarely set.
-    pub fn errno(&self) -> i32 {
-        part!(self, si_errno)
-    }
-
-    /// The process that sent it ([`kill`], [`tgkill`], [`rt_sigqueueinfo`]), or the
-    /// child (SIGCHLD).
-    pub fn pid(&self) -> Pid {
-        Pid(part!(self, _sifields._kill._pid))
-    }
-
-    /// That process's user.
-    pub fn uid(&self) -> Uid {
-        Uid(part!(self, _sifields._kill._uid))
-    }
-
-    /// The value of [`rt_sigqueueinfo`], or of the [`SigEvent`].
-    pub fn value(&self) -> SigVal {
-        SigVal(part!(self, _sifields._rt._sigval.sival_ptr))
-    }
-
-    /// A timer's signal: how often it had expired again.
-    pub fn overrun(&self) -> i32 {
-        part!(self, _sifields._timer._overrun)
-    }
-
-    /// SIGCHLD: the child's exit status, or the signal that ended or stopped it.
-    pub fn status(&self) -> i32 {
-        part!(self, _sifields._sigchld._status)
-    }
-
-    /// SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP: the address, of the memory or of the
-    /// instruction.
-    pub fn address(&self) -> Address {
-        part!(self, _sifields._sigfault._addr)
-    }
-
-    /// SIGIO: what is ready, as poll(2) has it.
-    pub fn band(&self) -> isize {
-        part!(self, _sifields._sigpoll._band) as isize
-    }
-
-    /// SIGIO: which descriptor.
-    pub fn fd(&self) -> RawFd {
-        part!(self, _sifields._sigpoll._fd)
-    }
-
-    /// SIGSYS: the forbidden call's number.
-    pub fn syscall(&self) -> i32 {
-        part!(self, _sifields._sigsys._syscall)
-    }
-}
-
-impl fmt::Debug for SigInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SigInfo")
-            .field("signal", &self.signal())
-            .field("code", &self.code())
-            .finish_non_exhaustive()
-    }
-}
-
-/// What a program does at a signal: the signal, what comes with it, and the address of
-/// the `ucontext_t` that has the interrupted registers.
-pub type SigHandlerFn = unsafe extern "C" fn(Signal, &SigInfo, Address);
+/// What a program does at a signal: it is told the signal, what comes with it, and what it
+/// interrupts, as the kernel will restore it when the function returns.
+pub type SigHandlerFn = unsafe extern "C" fn(Signal, &SigInfo, &mut UContext);
 
 /// What happens at a signal.
 #[derive(Clone, Copy, Debug, Default)]
@@ -381,6 +255,45 @@ pub struct SigAction {
     pub sa_flags: SaFlags,
     /// Which signals are held back while the function runs, besides the one itself.
     pub sa_mask: SigSet,
+}
+
+impl SigAction {
+    /// What the kernel does by itself.
+    pub const DEFAULT: SigAction = SigAction::of(SigHandler::Default);
+    /// Nothing.
+    pub const IGNORE: SigAction = SigAction::of(SigHandler::Ignore);
+
+    /// `function` runs, and is told the signal.
+    pub const fn handler(function: extern "C" fn(Signal)) -> SigAction {
+        // SAFETY: who calls it passes three arguments, by the C calling convention, of
+        // which a function that takes one ignores the others: they are in registers or
+        // above the first on the stack, and the caller's to remove.
+        let function = unsafe { mem::transmute::<extern "C" fn(Signal), SigHandlerFn>(function) };
+        SigAction::of(SigHandler::Function(function))
+    }
+
+    /// `function` runs, and is told the signal, what comes with it, and what it interrupts.
+    pub const fn siginfo(function: extern "C" fn(Signal, &SigInfo, &mut UContext)) -> SigAction {
+        SigAction::of(SigHandler::Function(function))
+    }
+
+    /// The same, with these flags.
+    pub const fn flags(self, sa_flags: SaFlags) -> SigAction {
+        SigAction { sa_flags, ..self }
+    }
+
+    /// The same, with these signals held back while the function runs.
+    pub const fn mask(self, sa_mask: SigSet) -> SigAction {
+        SigAction { sa_mask, ..self }
+    }
+
+    const fn of(sa_handler: SigHandler) -> SigAction {
+        SigAction {
+            sa_handler,
+            sa_flags: SaFlags::empty(),
+            sa_mask: SigSet::empty(),
+        }
+    }
 }
 
 /// The action as rt_sigaction(2) has it.
@@ -512,65 +425,6 @@ impl SigEvent {
 
 const _: () = assert!(size_of::<SigEvent>() == general::SIGEV_MAX_SIZE as usize);
 
-/// A signal as it is read from a descriptor of [`signalfd4`]. Which fields mean
-/// something depends on the signal, as for [`SigInfo`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub struct SignalfdSiginfo {
-    /// The signal.
-    pub ssi_signo: u32,
-    /// An error's number, rarely set.
-    pub ssi_errno: i32,
-    /// Why it came.
-    pub ssi_code: i32,
-    /// The process that sent it, or the child.
-    pub ssi_pid: u32,
-    /// That process's user.
-    pub ssi_uid: u32,
-    /// SIGIO: which descriptor.
-    pub ssi_fd: i32,
-    /// A timer's signal: the timer, as the kernel counts them.
-    pub ssi_tid: u32,
-    /// SIGIO: what is ready.
-    pub ssi_band: u32,
-    /// A timer's signal: how often it had expired again.
-    pub ssi_overrun: u32,
-    /// The processor's number for what went wrong.
-    pub ssi_trapno: u32,
-    /// SIGCHLD: the child's exit status, or the signal that ended or stopped it.
-    pub ssi_status: i32,
-    /// The value, as a number.
-    pub ssi_int: i32,
-    /// The value, as an address.
-    pub ssi_ptr: u64,
-    /// SIGCHLD: the child's processor time, in ticks.
-    pub ssi_utime: u64,
-    /// SIGCHLD: the kernel's for it.
-    pub ssi_stime: u64,
-    /// SIGSEGV and its like: the address.
-    pub ssi_addr: u64,
-    /// SIGBUS: the lowest bit of the address that counts.
-    pub ssi_addr_lsb: u16,
-    /// Nothing.
-    pub __pad2: u16,
-    /// SIGSYS: the forbidden call's number.
-    pub ssi_syscall: i32,
-    /// SIGSYS: where it was made.
-    pub ssi_call_addr: u64,
-    /// SIGSYS: the architecture that the number is of.
-    pub ssi_arch: u32,
-    /// Nothing.
-    pub __pad: [u8; 28],
-}
-
-impl SignalfdSiginfo {
-    /// The bytes of one, as read(2) delivers them.
-    pub const fn from_bytes(bytes: [u8; 128]) -> SignalfdSiginfo {
-        // SAFETY: they are as many, and any are numbers.
-        unsafe { mem::transmute(bytes) }
-    }
-}
-
 /// [`rt_sigreturn`]'s row. It cannot be declared as the others are: see there.
 pub(super) const RT_SIGRETURN: &[Call] = &[Call {
     name: "rt_sigreturn",
@@ -694,6 +548,8 @@ syscalls! {
     ) -> Result<Signal> = nr::rt_sigtimedwait;
     /// Takes a signal of `set`, which the thread holds back, and what came with it; waits
     /// for one, but no longer than `timeout`: rt_sigtimedwait(2).
+    ///
+    /// A handler ends it, also one with `RESTART`: [`signal`](crate::signal).
     ///
     /// # Errors
     ///

@@ -152,6 +152,8 @@ syscalls! {
     /// Sleeps while `word` is `expected`, until [`futex_wake`]: futex(2), `FUTEX_WAIT`
     /// among the threads of this process.
     ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `EAGAIN` if `word` is not `expected`, `EINTR` if a signal came.
@@ -192,6 +194,21 @@ syscalls! {
         })
     }
 
+    /// As [`futex_wait`], but other processes that share the memory can wake it too, and so
+    /// does the kernel at a thread's end (`CLONE_CHILD_CLEARTID`): futex(2), `FUTEX_WAIT`.
+    ///
+    /// After a handler with `RESTART` it begins again: [`signal`](crate::signal).
+    ///
+    /// # Errors
+    ///
+    /// As for [`futex_wait`].
+    sysblk futex_wait_shared(
+        word: &AtomicU32,
+        operation: FutexOp = FutexOp::WAIT,
+        expected: u32,
+        timeout: Option<&OldTimespec> = None
+    ) -> Result<()> = nr::futex;
+
     /// Wakes up to `count` threads that sleep on `word`, and returns how many: futex(2),
     /// `FUTEX_WAKE` among the threads of this process.
     ///
@@ -223,6 +240,9 @@ syscalls! {
     /// Waits on a word of memory or wakes who waits: futex(2), the operations whose
     /// fourth argument is a timeout or means nothing. Returns how many threads are awake
     /// now, or 0.
+    ///
+    /// After a handler with `RESTART` it begins again if it has no timeout:
+    /// [`signal`](crate::signal).
     ///
     /// # Errors
     ///

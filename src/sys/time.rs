@@ -4,6 +4,8 @@
 //! kernel those fail with `ENOSYS`, and the ones that count seconds in 32 bits are
 //! made instead ([`or_old`]).
 
+use core::time::Duration;
+
 use linux_raw_sys::general;
 
 use super::kinds::{flags, named};
@@ -127,6 +129,16 @@ pub struct Timeval {
 
 // SAFETY: any bytes are numbers.
 unsafe impl Filled for Timeval {}
+
+/// A duration of more seconds than fit is as many as do.
+impl From<Duration> for Timespec {
+    fn from(duration: Duration) -> Timespec {
+        Timespec {
+            tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(duration.subsec_nanos()),
+        }
+    }
+}
 
 /// Microseconds that are none become nanoseconds that are none.
 impl From<Timeval> for Timespec {
@@ -370,6 +382,8 @@ syscalls! {
     /// Sleeps for the time `request`, or until then (`ABSTIME`): clock_nanosleep(2).
     /// If a signal ends the sleep, what is left of a duration goes to `remain`.
     ///
+    /// A handler ends it, also one with `RESTART`: [`signal`](crate::signal).
+    ///
     /// # Errors
     ///
     /// `EINTR` if a handler ran, `EINVAL` if there is no such clock, it cannot be slept
@@ -397,6 +411,8 @@ syscalls! {
 
     /// Sleeps for the time `request`: nanosleep(2), by [`clock_nanosleep`]. If a signal
     /// ends the sleep, what is left goes to `remain`.
+    ///
+    /// A handler ends it, also one with `RESTART`: [`signal`](crate::signal).
     ///
     /// # Errors
     ///

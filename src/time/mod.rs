@@ -4,6 +4,9 @@
 //! std has in its module `thread`. Clocks are read through the vDSO
 //! ([`startup::vdso`](crate::startup::vdso)), without a system call where there is one.
 //! Times have 64 bits everywhere, on i386 too.
+//!
+//! All of this is async-signal-safe ([`signal`](crate::signal)), but for what panics where
+//! it says so.
 
 use core::error::Error;
 use core::fmt;

@@ -7,11 +7,11 @@ use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use freestand::sys::{
-    Address, BorrowedFd, EpollCreateFlags, EpollEvent, EpollFlags, EpollOp, Errno, EventFdFlags,
-    FdFlags, FdSet, IORING_OFF_CQ_RING, IORING_OFF_SQ_RING, IORING_OFF_SQES, IoUringCqe,
-    IoUringEnterFlags, IoUringFeatures, IoUringOp, IoUringParams, IoUringRegisterOp, IoUringSqe,
-    IoUringSqeFlags, MapFlags, MaskHow, OwnedFd, PollFd, PollFlags, Prot, Resource, Result, Rlimit,
-    SigAction, SigHandler, SigInfo, SigSet, Signal, Timespec, Timeval, fcntl_getfd, getpid,
+    BorrowedFd, EpollCreateFlags, EpollEvent, EpollFlags, EpollOp, Errno, EventFdFlags, FdFlags,
+    FdSet, IORING_OFF_CQ_RING, IORING_OFF_SQ_RING, IORING_OFF_SQES, IoUringCqe, IoUringEnterFlags,
+    IoUringFeatures, IoUringOp, IoUringParams, IoUringRegisterOp, IoUringSqe, IoUringSqeFlags,
+    MapFlags, MaskHow, OwnedFd, PollFd, PollFlags, Prot, Resource, Result, Rlimit, SigAction,
+    SigHandler, SigInfo, SigSet, Signal, Timespec, Timeval, UContext, fcntl_getfd, getpid,
     getrlimit, kill, mmap, pipe, read, rt_sigaction, rt_sigprocmask, setrlimit, write,
 };
 use test_programs::{err, ok, ok_if_there};
@@ -348,7 +348,7 @@ fn eventfd() {
 fn masks() {
     static CAUGHT: AtomicU32 = AtomicU32::new(0);
 
-    extern "C" fn count(_: Signal, _: &SigInfo, _: Address) {
+    extern "C" fn count(_: Signal, _: &SigInfo, _: &mut UContext) {
         CAUGHT.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -8,9 +8,9 @@ use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use freestand::sys::{
-    self, Address, ItimerWhich, Itimerval, MaskHow, Pid, STDOUT, SaFlags, SfdFlags, SiCode,
-    SigAction, SigHandler, SigInfo, SigSet, SigStack, SigVal, Signal, SignalfdSiginfo, SsFlags,
-    Tid, Timespec, Timeval,
+    self, ItimerWhich, Itimerval, MaskHow, Pid, STDOUT, SaFlags, SfdFlags, SiCode, SigAction,
+    SigHandler, SigInfo, SigSet, SigStack, SigVal, Signal, SignalfdSiginfo, SsFlags, Tid, Timespec,
+    Timeval, UContext,
 };
 use test_programs::{err, ok, seen};
 
@@ -43,14 +43,14 @@ static VALUE: AtomicUsize = AtomicUsize::new(0);
 static STACK: AtomicUsize = AtomicUsize::new(0);
 static MASK: AtomicU64 = AtomicU64::new(0);
 
-extern "C" fn handler(signal: Signal, info: &SigInfo, context: Address) {
+extern "C" fn handler(signal: Signal, info: &SigInfo, context: &mut UContext) {
     assert_eq!(signal, info.signal());
-    assert!(!context.is_null());
+    assert_ne!(context.pc(), 0);
     HANDLED.fetch_add(1, Relaxed);
     SIGNAL.store(signal.0, Relaxed);
     CODE.store(info.code().0, Relaxed);
-    SENDER.store(info.pid().0, Relaxed);
-    VALUE.store(info.value().number(), Relaxed);
+    SENDER.store(info.sender().map_or(0, |(process, _)| process.0), Relaxed);
+    VALUE.store(info.value().map_or(0, SigVal::number), Relaxed);
     STACK.store((&raw const signal).addr(), Relaxed);
     MASK.store(mask().0, Relaxed);
 }
@@ -174,7 +174,7 @@ fn sending() {
 /// A handler that is nothing but the way back: the first instruction finds the stack as
 /// the kernel has left it.
 #[unsafe(naked)]
-unsafe extern "C" fn goes_back(_: Signal, _: &SigInfo, _: Address) {
+unsafe extern "C" fn goes_back(_: Signal, _: &SigInfo, _: &mut UContext) {
     // The return address is the restorer's, below the frame.
     #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
     naked_asm!("ret");
@@ -261,9 +261,8 @@ fn waiting() {
     );
     assert_eq!(info.signal(), Signal::RTMIN);
     assert_eq!(info.code(), SiCode::QUEUE);
-    assert_eq!(info.pid(), sys::getpid());
-    assert_eq!(info.uid(), sys::getuid());
-    assert_eq!(info.value(), SigVal::new(42));
+    assert_eq!(info.sender(), Some((sys::getpid(), sys::getuid())));
+    assert_eq!(info.value(), Some(SigVal::new(42)));
     sys::kill(sys::getpid(), Signal::USR1).expect("it is there");
     assert_eq!(ok!(rt_sigtimedwait(&set, None, None)), Signal::USR1);
     assert_eq!(handled().0, 0);

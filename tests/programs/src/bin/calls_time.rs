@@ -4,9 +4,9 @@
 #![no_main]
 
 use freestand::sys::{
-    self, Address, Clock, Errno, ItimerWhich, Itimerspec, Itimerval, MaskHow, STDOUT, SaFlags,
-    SiCode, SigAction, SigEvent, SigHandler, SigInfo, SigSet, SigVal, Signal, TfdFlags,
-    TfdTimerFlags, TimerFlags, TimerId, Timespec, Timeval,
+    self, Clock, Errno, ItimerWhich, Itimerspec, Itimerval, MaskHow, STDOUT, SaFlags, SiCode,
+    SigAction, SigEvent, SigHandler, SigInfo, SigSet, SigVal, Signal, TfdFlags, TfdTimerFlags,
+    TimerFlags, TimerId, Timespec, Timeval, UContext,
 };
 use test_programs::{err, ok, seen};
 
@@ -130,7 +130,7 @@ fn sleeping() {
     );
 }
 
-extern "C" fn nothing(_: Signal, _: &SigInfo, _: Address) {}
+extern "C" fn nothing(_: Signal, _: &SigInfo, _: &mut UContext) {}
 
 /// Does `sleep` while SIGALRM comes again and again: the first may come too early.
 fn ticking<T>(sleep: impl FnOnce() -> T) -> T {
@@ -224,10 +224,11 @@ fn timers() {
     let signal = sys::rt_sigtimedwait(&set, Some(&mut info), None);
     assert_eq!(signal, Ok(Signal::RTMIN));
     assert_eq!(info.code(), SiCode::TIMER);
-    assert_eq!(info.value(), SigVal::new(0x1234_5678));
+    assert_eq!(info.value(), Some(SigVal::new(0x1234_5678)));
     let overrun = ok!(timer_getoverrun(timer));
     assert!(overrun > 0);
-    assert_eq!(overrun, info.overrun().cast_unsigned());
+    let (_, told) = info.timer().expect("it is a timer's");
+    assert_eq!(overrun, told.cast_unsigned());
     assert_eq!(
         ok!(timer_settime(timer, TimerFlags::empty(), &NEVER)).it_interval,
         MILLISECOND
@@ -238,7 +239,7 @@ fn timers() {
     sys::timer_settime(own, TimerFlags::empty(), &TICKS).expect("the time is one");
     let signal = sys::rt_sigtimedwait(&set, Some(&mut info), None);
     assert_eq!(signal, Ok(Signal::RTMIN));
-    assert_eq!(info.value(), SigVal::new(2));
+    assert_eq!(info.value(), Some(SigVal::new(2)));
 
     let wrong = Itimerspec {
         it_value: NO_TIME,

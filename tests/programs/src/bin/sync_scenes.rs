@@ -17,8 +17,8 @@ use freestand::sync::{
     self, Barrier, Condvar, LazyLock, Mutex, Once, OnceLock, RwLock, RwLockWriteGuard, Semaphore,
 };
 use freestand::sys::{
-    self, Address, ItimerWhich, Itimerval, SaFlags, SigAction, SigHandler, SigInfo, SigSet, Signal,
-    Timeval,
+    self, ItimerWhich, Itimerval, SaFlags, SigAction, SigHandler, SigInfo, SigSet, Signal, Timeval,
+    UContext,
 };
 use freestand::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ const ROUNDS: usize = 1500;
 
 static SIGNALS: AtomicU32 = AtomicU32::new(0);
 
-extern "C" fn handler(_: Signal, _: &SigInfo, _: Address) {
+extern "C" fn handler(_: Signal, _: &SigInfo, _: &mut UContext) {
     SIGNALS.fetch_add(1, Relaxed);
 }
 

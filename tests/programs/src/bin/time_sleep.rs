@@ -11,8 +11,8 @@ use freestand::arch::{nr, widest};
 use freestand::env::Args;
 use freestand::process::_exit;
 use freestand::sys::{
-    self, Address, ItimerWhich, Itimerval, SaFlags, SigAction, SigHandler, SigInfo, SigSet, Signal,
-    Timeval,
+    self, ItimerWhich, Itimerval, SaFlags, SigAction, SigHandler, SigInfo, SigSet, Signal, Timeval,
+    UContext,
 };
 use freestand::time::{Duration, Instant, SystemTime, sleep};
 use freestand::{random, thread};
@@ -25,7 +25,7 @@ static SIGNALS: AtomicU32 = AtomicU32::new(0);
 static LAST: AtomicU32 = AtomicU32::new(u32::MAX);
 
 /// Asks for all that the vDSO tells, whatever it interrupts.
-extern "C" fn handler(_: Signal, _: &SigInfo, _: Address) {
+extern "C" fn handler(_: Signal, _: &SigInfo, _: &mut UContext) {
     let _ = (Instant::now(), SystemTime::now(), thread::getcpu());
     let _ = random::fill(&mut [0; 8]);
     if SIGNALS.fetch_add(1, Relaxed) + 1 == LAST.load(Relaxed) {
