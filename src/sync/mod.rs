@@ -1,22 +1,74 @@
-//! Locks on futexes.
+//! Locks on futexes, and channels on locks: std's names, without poisoning.
+//!
+//! [`Mutex`], [`RwLock`] and [`Condvar`] are lock_api's over raw locks of this module, so
+//! that the `no_std` ecosystem's code works on them, and have its methods. Deadlines are
+//! times of `CLOCK_MONOTONIC`; an [`Instant`](crate::time::Instant) becomes one by `into`.
+//!
+//! | | without contention | who comes next | once more in the same thread |
+//! |---|---|---|---|
+//! | [`Mutex`] | one atomic instruction each way | anybody | waits for ever |
+//! | [`RwLock`] | one atomic instruction each way | writers before readers, otherwise anybody | waits for ever; so does reading once more, if a writer waits |
+//! | [`Condvar`] | to notify is a load | who has waited longest | |
+//! | [`Once`], [`OnceLock`], [`LazyLock`] | a load, once it is done | all at once | waits for ever |
+//! | [`Barrier`] | a mutex | all at once | |
+//! | [`Semaphore`] | one atomic instruction each way | anybody | takes one more permit |
+//! | [`mpsc`] | a mutex | values in the order in which they were sent | |
+//!
+//! *Anybody* means that none of them is fair: a thread that asks at the right moment comes
+//! before those that sleep, which is what makes locks fast. A thread that finds a lock taken
+//! looks again for a moment before it sleeps.
+//!
+//! What holds of all:
+//!
+//! * **One thread.** Nothing is paid for threads by a program that makes none
+//!   ([`expect_threads`]). One that waits for itself for ever traps at once, where it can be
+//!   seen. With threads, it waits.
+//! * **Deadlines** are kept for signals too: a wait that a signal interrupts goes on. A thread
+//!   that gives up leaves the others to be woken.
+//! * **Signal handlers** must not use them: the handler may have interrupted the thread that
+//!   holds the lock. [`Semaphore::release`] and the functions that begin with `try_` and only
+//!   look (`try_acquire`, `try_lock`) are what a handler may call, if it copes with "no".
+//! * **fork.** In the child, locks are as they were, and the threads that held them are not
+//!   there. The child of a process with threads may use none that another thread may hold.
+//! * **Panics** end the process, so that no lock is poisoned. Where somebody unwinds all the
+//!   same, guards give locks back, and a [`Once`] that was begun is never done.
+//! * **Priorities** are not inherited. Locks work among the threads of a process, not between
+//!   processes.
+//!
+//! With the feature `critical-section`, programs have the implementation of that crate: one
+//! recursive lock for the process, which keeps out other threads and no signals. To enter
+//! costs a gettid(2). Nobody should fork in a section.
 
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+mod barrier;
+mod condvar;
+#[cfg(feature = "critical-section")]
+mod critical_section;
+mod lazy_lock;
+#[cfg(feature = "alloc")]
+pub mod mpsc;
+mod mutex;
+mod once;
+mod once_lock;
+mod prim;
+mod rwlock;
+mod semaphore;
+#[cfg(test)]
+mod tests;
 
-use lock_api::GuardSend;
+use core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::{arch, sys};
-
-/// A lock that one thread at a time holds.
-pub type Mutex<T> = lock_api::Mutex<RawMutex, T>;
-/// What [`Mutex::lock`](lock_api::Mutex::lock) returns: the data, until it drops.
-pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, RawMutex, T>;
-
-/// Nobody holds the lock.
-const FREE: u32 = 0;
-/// A thread holds it, and none waits.
-const HELD: u32 = 1;
-/// A thread holds it, and others may be waiting.
-const CONTENDED: u32 = 2;
+pub use barrier::{Barrier, BarrierWaitResult};
+pub use condvar::{Condvar, RawCondvar};
+pub use lazy_lock::LazyLock;
+pub use lock_api::WaitTimeoutResult;
+pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, RawMutex};
+pub use once::Once;
+pub use once_lock::OnceLock;
+pub use rwlock::{
+    MappedRwLockReadGuard, MappedRwLockWriteGuard, RawRwLock, RwLock, RwLockReadGuard,
+    RwLockWriteGuard,
+};
+pub use semaphore::{Semaphore, SemaphoreGuard};
 
 /// Whether the process may have more than one thread.
 static THREADS: AtomicBool = AtomicBool::new(false);
@@ -33,109 +85,4 @@ pub fn expect_threads() {
 #[inline(always)]
 pub(crate) fn expects_threads() -> bool {
     THREADS.load(Ordering::Relaxed)
-}
-
-/// The lock itself: a word that threads sleep on. Without contention, taking it
-/// and giving it back are one atomic instruction each and no system call.
-///
-/// It is not fair, not recursive, and must not be taken in a signal handler: a
-/// process that has only one thread and finds a lock taken would wait for itself
-/// for ever, so it traps.
-///
-/// The states and the reasoning are those of Ulrich Drepper's "Futexes Are
-/// Tricky", third mutex: whoever may have slept takes the lock as *contended*,
-/// since others may still sleep, so no wake-up is lost.
-pub struct RawMutex(AtomicU32);
-
-impl RawMutex {
-    #[cold]
-    fn lock_contended(&self) {
-        if !expects_threads() {
-            arch::trap();
-        }
-        while self.0.swap(CONTENDED, Ordering::Acquire) != FREE {
-            // An error is EAGAIN (the word changed) or EINTR: look again.
-            let _ = sys::futex_wait(&self.0, CONTENDED);
-        }
-    }
-
-    #[cold]
-    fn wake_one(&self) {
-        let _ = sys::futex_wake(&self.0, 1);
-    }
-}
-
-// SAFETY: the lock is given only to the thread whose exchange found it FREE, and
-// it is FREE again only by that thread's `unlock`.
-unsafe impl lock_api::RawMutex for RawMutex {
-    #[allow(
-        clippy::declare_interior_mutable_const,
-        reason = "the trait's way to say how a lock begins"
-    )]
-    const INIT: RawMutex = RawMutex(AtomicU32::new(FREE));
-
-    /// Nothing needs to be remembered between `lock` and `unlock`.
-    type Guard = GuardSend;
-
-    #[inline]
-    fn lock(&self) -> GuardSend {
-        if self.try_lock().is_none() {
-            self.lock_contended();
-        }
-        GuardSend::new()
-    }
-
-    #[inline]
-    fn try_lock(&self) -> Option<GuardSend> {
-        self.0
-            .compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed)
-            .ok()
-            .map(|_| GuardSend::new())
-    }
-
-    #[inline]
-    unsafe fn unlock(&self, _: GuardSend) {
-        if self.0.swap(FREE, Ordering::Release) == CONTENDED && expects_threads() {
-            self.wake_one();
-        }
-    }
-
-    #[inline]
-    fn is_locked(&self) -> bool {
-        self.0.load(Ordering::Relaxed) != FREE
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::thread;
-
-    #[test]
-    fn counts_every_increment_of_eight_threads() {
-        static COUNT: Mutex<u64> = Mutex::new(0);
-        expect_threads();
-        let threads: std::vec::Vec<_> = (0..8)
-            .map(|_| {
-                thread::spawn(|| {
-                    for _ in 0..20_000 {
-                        *COUNT.lock() += 1;
-                    }
-                })
-            })
-            .collect();
-        for thread in threads {
-            thread.join().unwrap();
-        }
-        assert_eq!(*COUNT.lock(), 160_000);
-    }
-
-    #[test]
-    fn try_lock_fails_while_held() {
-        let mutex = Mutex::new(());
-        let guard = mutex.lock();
-        assert!(mutex.try_lock().is_none());
-        drop(guard);
-        assert!(mutex.try_lock().is_some());
-    }
 }

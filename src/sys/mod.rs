@@ -64,6 +64,7 @@ mod stat;
 mod strings;
 mod thread;
 mod time;
+pub(crate) mod timespec;
 pub mod tour;
 mod trace;
 

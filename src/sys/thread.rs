@@ -164,6 +164,36 @@ syscalls! {
         timeout: Option<&OldTimespec> = None
     ) -> Result<()> = nr::futex;
 
+    part sysblk futex_wait_until_new(
+        word: &AtomicU32,
+        operation: FutexOp = FutexOp::WAIT_BITSET.private(),
+        expected: u32,
+        deadline: &Timespec,
+        word2: Option<&AtomicU32> = None,
+        bits: u32 = FUTEX_BITSET_MATCH_ANY
+    ) -> Result<()> = widest::futex;
+    part sysblk futex_wait_until_old(
+        word: &AtomicU32,
+        operation: FutexOp = FutexOp::WAIT_BITSET.private(),
+        expected: u32,
+        deadline: &OldTimespec,
+        word2: Option<&AtomicU32> = None,
+        bits: u32 = FUTEX_BITSET_MATCH_ANY
+    ) -> Result<()> = nr::futex;
+    /// As [`futex_wait`], but no longer than until `deadline`, a time of `MONOTONIC`:
+    /// futex(2), `FUTEX_WAIT_BITSET` among the threads of this process.
+    ///
+    /// # Errors
+    ///
+    /// `EAGAIN` if `word` is not `expected`, `ETIMEDOUT`, `EINTR` if a signal came, `EINVAL`
+    /// if the deadline is no time, `EOVERFLOW` if it is too late for a kernel that counts
+    /// seconds in 32 bits.
+    wrap futex_wait_until(word: &AtomicU32, expected: u32, deadline: &Timespec) -> Result<()> {
+        or_old(futex_wait_until_new(word, expected, deadline), || {
+            futex_wait_until_old(word, expected, &OldTimespec::try_from(*deadline)?)
+        })
+    }
+
     /// As [`futex_wait`], but other processes that share the memory can wake it too, and so
     /// does the kernel at a thread's end (`CLONE_CHILD_CLEARTID`): futex(2), `FUTEX_WAIT`.
     ///

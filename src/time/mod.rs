@@ -8,8 +8,6 @@
 //! All of this is async-signal-safe ([`signal`](crate::signal)), but for what panics where
 //! it says so.
 
-mod timespec;
-
 use core::error::Error;
 use core::fmt;
 use core::mem::MaybeUninit;
@@ -18,7 +16,9 @@ use core::ops::{Add, AddAssign, Sub, SubAssign};
 pub use core::time::Duration;
 
 use crate::startup::vdso;
-use crate::sys::{self, Clock, Errno, OldTimespec, Result, TimerFlags, Timespec, Timeval};
+use crate::sys::{
+    self, Clock, Errno, OldTimespec, Result, TimerFlags, Timespec, Timeval, timespec,
+};
 
 /// What the clock says: clock_gettime(2), by the vDSO where it has that clock.
 ///
@@ -120,6 +120,14 @@ impl Instant {
     /// The point in time that is `duration` earlier; `None` if it has no number.
     pub fn checked_sub(&self, duration: Duration) -> Option<Instant> {
         timespec::checked_sub(self.0, duration).map(Instant)
+    }
+}
+
+/// The time of `CLOCK_MONOTONIC`, as locks with a deadline take it
+/// ([`Mutex::try_lock_until`](lock_api::Mutex::try_lock_until)).
+impl From<Instant> for Timespec {
+    fn from(instant: Instant) -> Timespec {
+        instant.0
     }
 }
 

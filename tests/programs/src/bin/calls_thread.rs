@@ -175,6 +175,17 @@ fn waiting_for_a_time() {
     );
     assert!(now() > begin);
     err!(EAGAIN, futex(&WORD, wait, 1, None, None, 0));
+
+    // A time that has been long ago, and one that is to come.
+    err!(ETIMEDOUT, futex_wait_until(&WORD, 0, &MILLISECOND));
+    err!(EAGAIN, futex_wait_until(&WORD, 1, &MILLISECOND));
+    TOLD.store(0, SeqCst);
+    let mut later = now();
+    later.tv_sec += 60;
+    with_thread(wakes_somebody, |_| {
+        ok!(futex_wait_until(&WORD, 0, &later));
+    });
+    assert_eq!(TOLD.load(SeqCst), 1);
     let wrong = Timespec {
         tv_sec: 0,
         tv_nsec: -1,
