@@ -75,7 +75,7 @@ impl TimerFd {
     /// are more than 32 bits hold.
     pub fn set(&self, first: Expiration, interval: Option<Duration>) -> Result<()> {
         let (flags, time) = match first {
-            Expiration::After(duration) => (TfdTimerFlags::empty(), timespec::of(duration)),
+            Expiration::After(duration) => (TfdTimerFlags::empty(), duration.into()),
             Expiration::At(time) => (TfdTimerFlags::ABSTIME, time),
             Expiration::AtUnlessSet(time) => {
                 let flags = TfdTimerFlags::ABSTIME | TfdTimerFlags::CANCEL_ON_SET;
@@ -83,7 +83,7 @@ impl TimerFd {
             }
         };
         let times = Itimerspec {
-            it_interval: interval.map_or(NEVER, timespec::of),
+            it_interval: interval.map_or(NEVER, Timespec::from),
             it_value: if time == NEVER { SHORTEST } else { time },
         };
         sys::timerfd_settime(self.as_fd(), flags, &times).map(drop)

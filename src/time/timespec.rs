@@ -16,12 +16,6 @@ pub const LAST: Timespec = Timespec {
     tv_nsec: NANOS_PER_SEC - 1,
 };
 
-/// A duration as a time after 0; the last one if it is longer.
-pub fn of(duration: Duration) -> Timespec {
-    let zero = Timespec::default();
-    checked_add(zero, duration).unwrap_or(LAST)
-}
-
 /// How long after `earlier` the time `later` is; if it is before, how long before.
 pub fn since(later: Timespec, earlier: Timespec) -> Result<Duration, Duration> {
     if later < earlier {
@@ -152,17 +146,6 @@ mod tests {
                     stds(time).checked_sub(duration),
                     "{time:?} - {duration:?}"
                 );
-            }
-        }
-    }
-
-    #[test]
-    fn a_duration_is_a_time_or_the_last_one() {
-        for duration in durations() {
-            let time = of(duration);
-            match i64::try_from(duration.as_secs()) {
-                Ok(_) => assert_eq!(since(time, Timespec::default()), Ok(duration)),
-                Err(_) => assert_eq!(time, LAST),
             }
         }
     }

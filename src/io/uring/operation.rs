@@ -1,7 +1,7 @@
 //! What the kernel can be asked for.
 
-use core::fmt;
 use core::time::Duration;
+use core::{fmt, ptr};
 
 use linux_raw_sys::io_uring::IORING_FSYNC_DATASYNC;
 
@@ -18,7 +18,7 @@ pub struct Operation<F, B> {
     file: Option<F>,
     buffer: Option<B>,
     /// Where the buffer's bytes are, once it stays in place.
-    bytes: Option<fn(&mut B) -> (*mut u8, usize)>,
+    bytes: Option<fn(&mut B) -> *mut [u8]>,
     time: Option<Timespec>,
     skip: usize,
     take: usize,
@@ -68,10 +68,7 @@ impl<F: AsFd, B: Buffer> Operation<F, B> {
     fn from_buffer(opcode: IoUringOp, file: F, buffer: B) -> Operation<F, B> {
         Operation {
             buffer: Some(buffer),
-            bytes: Some(|buffer| {
-                let bytes = buffer.as_ref();
-                (bytes.as_ptr().cast_mut(), bytes.len())
-            }),
+            bytes: Some(|buffer| ptr::from_ref(buffer.as_ref()).cast_mut()),
             ..Operation::of(opcode, file)
         }
     }
@@ -83,21 +80,14 @@ impl<F: AsFd, B: Buffer> Operation<F, B> {
     {
         Operation {
             buffer: Some(buffer),
-            bytes: Some(|buffer| {
-                let bytes = buffer.as_mut();
-                (bytes.as_mut_ptr(), bytes.len())
-            }),
+            bytes: Some(|buffer| ptr::from_mut(buffer.as_mut())),
             ..Operation::of(opcode, file)
         }
     }
 
     fn with_time(opcode: IoUringOp, duration: Duration) -> Operation<F, B> {
         let mut operation = Operation::new(opcode);
-        operation.time = Some(Timespec {
-            // 292 thousand million years are the longest time.
-            tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(duration.subsec_nanos()),
-        });
+        operation.time = Some(duration.into());
         operation.entry.len = 1;
         operation
     }
@@ -107,9 +97,9 @@ impl<F: AsFd, B: Buffer> Operation<F, B> {
         Operation::new(IoUringOp::NOP)
     }
 
-    /// Reads into the buffer, from byte `offset` of the file on, or from its own position,
-    /// as what has none is always: read(2), pread(2). The result is how many bytes came, 0
-    /// at the end.
+    /// Reads into the buffer, from byte `offset` of the file on, or from its own position:
+    /// read(2), pread(2). What has no positions, such as a pipe, pays no heed to an offset.
+    /// The result is how many bytes came, 0 at the end.
     pub fn read(file: F, buffer: B, offset: Option<u64>) -> Operation<F, B>
     where
         B: BufferMut,
@@ -263,11 +253,12 @@ impl<F: AsFd, B: Buffer> Operation<F, B> {
             entry.fd = file.as_fd().as_raw_fd();
         }
         if let (Some(buffer), Some(bytes)) = (&mut self.buffer, self.bytes) {
-            let (start, length) = bytes(buffer);
-            let skip = self.skip.min(length);
+            let bytes = bytes(buffer);
+            let skip = self.skip.min(bytes.len());
             // The kernel, too, transfers less than 2 GiB at a time.
-            let length = (length - skip).min(self.take).min(i32::MAX as usize);
-            entry.addr = start.wrapping_add(skip).expose_provenance() as u64;
+            let length = (bytes.len() - skip).min(self.take).min(i32::MAX as usize);
+            let start = bytes.cast::<u8>().wrapping_add(skip);
+            entry.addr = start.expose_provenance() as u64;
             entry.len = length as u32;
         }
         if let Some(time) = &mut self.time {
