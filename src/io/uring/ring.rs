@@ -41,6 +41,10 @@ const NONE: u32 = u32::MAX;
 /// The number of what nobody waits for. It is no slot's: there is none of index `NONE`.
 const NOBODY: u64 = u64::MAX;
 
+/// How often in a row the kernel may have no memory for a cancellation before a ring that
+/// is dropped gives up.
+const PATIENCE: u32 = 1000;
+
 /// An operation that was pushed: [`Operation::cancel`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Id(pub(super) u64);
@@ -340,10 +344,13 @@ impl<F: AsFd, B: Buffer> Ring<F, B> {
     /// never heard of has a slot.
     fn settle(&mut self) -> Result<()> {
         let unheard_of = self.queues.retract();
+        let mut failures = 0;
         while self.pending > unheard_of {
             match self.cancel_all(unheard_of) {
-                Ok(()) | Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN | Errno::EBUSY | Errno::ENOMEM) => {
+                Ok(()) => failures = 0,
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN | Errno::EBUSY | Errno::ENOMEM) if failures < PATIENCE => {
+                    failures += 1;
                     // Completions that have found no room want to be taken.
                     while self.complete().is_some() {}
                     sys::sched_yield();
@@ -363,8 +370,8 @@ fn error(result: i32) -> Errno {
 
 impl<F: AsFd, B: Buffer> Drop for Ring<F, B> {
     /// Cancels what is under way, and waits until it is done. If the kernel does not even
-    /// take a cancellation, as under a seccomp filter that came later, what the operations
-    /// are about is never freed.
+    /// take a cancellation, as for want of memory or under a seccomp filter that came later,
+    /// what the operations are about is never freed.
     fn drop(&mut self) {
         if self.settle().is_err() {
             // The kernel may still write the buffers.
