@@ -1,5 +1,5 @@
-//! watch DIRECTORY [SECONDS]: prints what happens to the names in a directory, for so many
-//! seconds, or until a signal ends it.
+//! `watch DIRECTORY [SECONDS]`: prints what happens to the names in a directory, for so
+//! many seconds, or until a signal ends it.
 
 #![no_std]
 #![no_main]

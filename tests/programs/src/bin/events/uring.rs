@@ -94,6 +94,14 @@ fn results<const N: usize>(ring: &mut Simple<'_>) -> [Result<u32>; N] {
     results
 }
 
+/// What comes of an operation alone, and its buffer.
+fn one<'fd>(ring: &mut Simple<'fd>, operation: Op<'fd>) -> (Result<u32>, Vec<u8>) {
+    ring.push(operation).unwrap();
+    ring.submit_and_wait(1).unwrap();
+    let done = ring.completions().next().unwrap();
+    (done.result, done.buffer.unwrap_or_default())
+}
+
 /// The queues' positions and the slots' generations go on and on.
 fn goes_round() {
     let mut ring = Simple::new(4).unwrap();
@@ -115,7 +123,7 @@ fn goes_round() {
 }
 
 fn is_full() {
-    let [reader, _writer] = ends();
+    let [reader, writer] = ends();
     let mut ring = Simple::new(2).unwrap();
     let read = |number| {
         let buffer = vec![number as u8; 10];
@@ -136,7 +144,7 @@ fn is_full() {
     assert_eq!(ring.pending(), ring.capacity());
     let refused = ring.push(Operation::nop()).map(drop);
     assert_eq!(refused.map_err(Errno::from), Err(Errno::EBUSY));
-    sys::write(_writer.as_fd(), b"0123456789").unwrap();
+    sys::write(writer.as_fd(), b"0123456789").unwrap();
     assert_eq!(next(&mut ring).1, Ok(10));
     ring.push(Operation::nop().user_data(9)).unwrap();
     assert_eq!(next(&mut ring), (9, Ok(0)));
@@ -176,14 +184,7 @@ fn reads_and_writes() {
         .unwrap();
     let fd = file.as_fd();
     let mut ring = Simple::new(4).unwrap();
-    let mut one = |operation: Op<'static>| {
-        ring.push(operation).unwrap();
-        ring.submit_and_wait(1).unwrap();
-        let done = ring.completions().next().unwrap();
-        (done.result, done.buffer.unwrap_or_default())
-    };
-    // SAFETY: the file is open until the end.
-    let fd: BorrowedFd<'static> = unsafe { BorrowedFd::borrow_raw(fd.as_raw_fd()) };
+    let mut one = |operation| one(&mut ring, operation);
     let text = || b"0123456789".to_vec();
 
     assert_eq!(one(Operation::write(fd, text(), None)), (Ok(10), text()));
@@ -193,7 +194,7 @@ fn reads_and_writes() {
     assert_eq!(one(Operation::write(fd, text(), None).skip(11)).0, Ok(0));
     assert_eq!(one(Operation::fsync(fd)).0, Ok(0));
     assert_eq!(one(Operation::fdatasync(fd)).0, Ok(0));
-    let expected = b"01234567893456\0\0\0\0\0\00123456789";
+    let expected = b"01234567893456\0\0\0\0\0\x000123456789";
     assert_eq!(fs::read("one").unwrap(), expected);
 
     // Beyond the end there is less, and then nothing.
@@ -211,7 +212,7 @@ fn reads_and_writes() {
 fn takes_any_buffer() {
     static mut STATIC: [u8; 4] = [0; 4];
     // SAFETY: it is the only reference.
-    let bytes: &'static mut [u8] = unsafe { &mut *(&raw mut STATIC) };
+    let bytes: &'static mut [u8] = unsafe { (&raw mut STATIC).as_mut() }.unwrap();
     pass(bytes, b"text");
     pass(vec![0; 4].into_boxed_slice(), b"text");
     pass(vec![0; 4], b"text");
@@ -538,7 +539,7 @@ struct Watched(&'static mut [u8; SIZE]);
 impl Watched {
     fn new(index: usize) -> Watched {
         // SAFETY: each is made again only when the one before has been dropped.
-        let bytes = unsafe { &mut *(&raw mut MEMORY[index]) };
+        let bytes = unsafe { (&raw mut MEMORY[index]).as_mut() }.unwrap();
         bytes.fill(0);
         Watched(bytes)
     }
@@ -573,9 +574,10 @@ impl Drop for Watched {
 #[track_caller]
 fn expect_poison(count: usize) {
     assert_eq!(DROPPED.swap(0, SeqCst), count as u32);
+    let memory = (&raw const MEMORY).cast::<[u8; SIZE]>();
     for index in 0..count {
-        // SAFETY: nothing in the program refers to it any more.
-        let bytes = unsafe { (&raw const MEMORY[index]).read_volatile() };
+        // SAFETY: there are so many, and nothing in the program refers to it any more.
+        let bytes = unsafe { memory.add(index).read_volatile() };
         assert_eq!(bytes, POISON, "buffer {index} was written");
     }
 }
