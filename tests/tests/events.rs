@@ -38,7 +38,7 @@ fn has_io_uring(target: Target) -> bool {
 }
 
 /// How many seconds a program may take.
-const LIMIT: u32 = 60;
+const LIMIT: u32 = 120;
 
 /// The command that runs the program `name`; SIGALRM ends it if it hangs.
 fn program(target: Target, name: &str) -> Result<Command> {

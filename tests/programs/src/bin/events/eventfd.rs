@@ -6,7 +6,7 @@ use freestand::io::EventFd;
 use freestand::sync::Mutex;
 use freestand::sys::{self, AsFd, Errno, EventFdFlags, FdFlags};
 
-use crate::{end_of_storm, something_else, storm, threads};
+use crate::{end_of_storm, in_two_threads, something_else, storm};
 
 const NONE: EventFdFlags = EventFdFlags::empty();
 
@@ -103,6 +103,6 @@ fn wakes_a_thread() {
     }
 
     *COUNTERS.lock() = Some([(); 2].map(|()| EventFd::new(0, NONE).unwrap()));
-    threads::run(2, thread);
+    in_two_threads(thread);
     assert_eq!(SUM.load(Relaxed), ROUNDS * (ROUNDS + 1));
 }

@@ -19,10 +19,7 @@ use freestand::sys::{
     self, Address, ItimerWhich, Itimerval, OwnedFd, SaFlags, SigAction, SigHandler, SigInfo,
     SigSet, Signal, Timeval,
 };
-use freestand::{fs, io};
-
-#[path = "../../threads.rs"]
-mod threads;
+use freestand::{fs, io, thread};
 
 freestand::entry!(main);
 
@@ -46,6 +43,15 @@ fn main(mut args: Args) {
 /// A descriptor that is none of those that the scenes are about.
 fn something_else() -> OwnedFd {
     io::pipe().expect("there may be two more").0.into()
+}
+
+/// Runs `body` with 0 and 1 in two threads at once.
+fn in_two_threads(body: fn(usize)) {
+    thread::scope(|scope| {
+        for index in 0..2 {
+            scope.spawn(move || body(index));
+        }
+    });
 }
 
 /// How many descriptors are open.

@@ -18,7 +18,7 @@ use freestand::sys::{
 };
 use freestand::time::{Duration, Instant};
 
-use crate::{descriptors, end_of_storm, storm, threads};
+use crate::{descriptors, end_of_storm, in_two_threads, storm};
 
 /// Most of the scenes' rings.
 type Simple<'fd> = Ring<BorrowedFd<'fd>, Vec<u8>>;
@@ -606,7 +606,7 @@ fn a_dropped_ring_waits() {
 
 /// The bytes come while the ring is being dropped.
 fn a_dropped_ring_wins_every_race() {
-    const ROUNDS: usize = 2000;
+    const ROUNDS: usize = 1000;
     static PIPE: Mutex<Option<(PipeReader, PipeWriter)>> = Mutex::new(None);
     static BEGIN: Mutex<Option<EventFd>> = Mutex::new(None);
     static ENDED: AtomicBool = AtomicBool::new(false);
@@ -659,7 +659,7 @@ fn a_dropped_ring_wins_every_race() {
 
     *PIPE.lock() = Some(pipe().unwrap());
     *BEGIN.lock() = Some(EventFd::new(0, EventFdFlags::SEMAPHORE).unwrap());
-    threads::run(2, thread);
+    in_two_threads(thread);
 }
 
 /// Takes what is in the pipe.
