@@ -3,7 +3,7 @@
 use embedded_io::{ErrorType, ReadExactError, Seek, SeekFrom};
 
 use super::{Metadata, OpenOptions, Permissions};
-use crate::io::{reader, retry, writer};
+use crate::io::{BESIDE_STANDARD, reader, retry, writer};
 use crate::sys::{
     self, AsFd, BorrowedFd, Errno, FlockFlags, OwnedFd, Path, Result, Timespec, UTIME_OMIT, Whence,
 };
@@ -134,8 +134,7 @@ impl File {
     ///
     /// `EMFILE`.
     pub fn try_clone(&self) -> Result<File> {
-        // Below 3 are the standard streams, which a program may have closed.
-        sys::fcntl_dupfd_cloexec(self.as_fd(), 3).map(File::from)
+        sys::fcntl_dupfd_cloexec(self.as_fd(), BESIDE_STANDARD).map(File::from)
     }
 
     /// Waits until nobody else has the file locked, and locks it: flock(2). It stays so

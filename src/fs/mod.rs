@@ -23,7 +23,9 @@
 mod copy;
 mod dir;
 mod file;
+mod inotify;
 mod link;
+mod memfd;
 mod metadata;
 mod options;
 mod tree;
@@ -35,7 +37,9 @@ pub use copy::{copy, write};
 pub use copy::{read, read_to_string};
 pub use dir::{DirEntry, ReadDir, read_dir};
 pub use file::{File, FileTimes};
+pub use inotify::Inotify;
 pub use link::{canonicalize, hard_link, read_link, symlink};
+pub use memfd::{Memfd, SealedMap};
 pub use metadata::{
     FileType, Metadata, Permissions, exists, metadata, set_permissions, symlink_metadata,
 };

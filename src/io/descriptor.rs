@@ -3,7 +3,7 @@
 use embedded_io::{ErrorType, Read, ReadExactError};
 
 use super::retry;
-use crate::sys::{BorrowedFd, Errno, OwnedFd};
+use crate::sys::{self, BorrowedFd, Errno, OwnedFd, RawFd};
 
 /// Fills `buf`, as [`Read::read_exact`] does, and goes on after `EINTR`, as that of
 /// embedded-io does not.
@@ -24,6 +24,19 @@ pub fn read_exact<R: Read + ?Sized>(
         }
     }
     Ok(())
+}
+
+/// The number that a read of an eventfd or a timerfd gives.
+///
+/// # Errors
+///
+/// Those of [`sys::read`]; `EINVAL` if `fd` is neither and gives less.
+pub(crate) fn read_u64(fd: BorrowedFd<'_>) -> sys::Result<u64> {
+    let mut bytes = [0; size_of::<u64>()];
+    if sys::read(fd, &mut bytes)? < bytes.len() {
+        return Err(Errno::EINVAL);
+    }
+    Ok(u64::from_ne_bytes(bytes))
 }
 
 /// Makes a type that is `AsFd` a reader: `reader!([generics] type)`.
@@ -83,7 +96,47 @@ macro_rules! writer {
     };
 }
 
-pub(crate) use {reader, writer};
+/// The least number that is none of a standard stream, even if that is closed: where
+/// another descriptor for the same thing goes.
+pub(crate) const BESIDE_STANDARD: RawFd = 3;
+
+/// Makes a type that is a new type around an `OwnedFd` what all such are: it lends its
+/// descriptor, is made of one and becomes one, and there can be another for the same.
+macro_rules! owner {
+    ($type:ident) => {
+        impl $type {
+            /// Another descriptor for the same: `F_DUPFD_CLOEXEC` of fcntl(2).
+            ///
+            /// # Errors
+            ///
+            /// `EMFILE` if there are too many descriptors.
+            pub fn try_clone(&self) -> $crate::sys::Result<$type> {
+                let least = $crate::io::BESIDE_STANDARD;
+                $crate::sys::fcntl_dupfd_cloexec(self.0.as_fd(), least).map($type)
+            }
+        }
+
+        impl $crate::sys::AsFd for $type {
+            fn as_fd(&self) -> $crate::sys::BorrowedFd<'_> {
+                self.0.as_fd()
+            }
+        }
+
+        impl From<$crate::sys::OwnedFd> for $type {
+            fn from(fd: $crate::sys::OwnedFd) -> $type {
+                $type(fd)
+            }
+        }
+
+        impl From<$type> for $crate::sys::OwnedFd {
+            fn from(owner: $type) -> $crate::sys::OwnedFd {
+                owner.0
+            }
+        }
+    };
+}
+
+pub(crate) use {owner, reader, writer};
 
 impl ErrorType for BorrowedFd<'_> {
     type Error = Errno;

@@ -15,6 +15,8 @@
 //! | all that there is, as a `Vec` or `String`; lines as `String`s | [`ReadExt`], [`BufReadExt`] (feature `alloc`) |
 //! | from one descriptor to another | [`copy`], in the kernel where it can |
 //! | from any reader to any writer | [`copy_buffered`] |
+//! | many transfers at once, without a system call for each | [`uring`] |
+//! | a counter that threads or processes wait for | [`EventFd`] |
 //! | standard input by the line | `BufReader::new(stdin())`, made once and kept: it reads ahead |
 //!
 //! Buffers are arrays within the reader or writer: nothing allocates that does not
@@ -67,20 +69,23 @@ mod copy;
 mod descriptor;
 mod digits;
 mod error;
+mod eventfd;
 #[cfg(feature = "alloc")]
 mod ext;
+mod mapping;
 mod pipe;
 mod print;
 mod stdio;
 #[cfg(test)]
 mod tests;
 mod ufmt;
+pub mod uring;
 
 pub use buf_reader::BufReader;
 pub use buf_writer::{BufWriter, IntoInnerError, LineWriter};
 pub use copy::{CopyError, copy, copy_buffered};
 pub use descriptor::read_exact;
-pub(crate) use descriptor::{reader, writer};
+pub(crate) use descriptor::{BESIDE_STANDARD, owner, read_u64, reader, writer};
 pub use digits::{Digits, Integer, decimal, hex};
 pub use embedded_io::{
     BufRead, Error, ErrorKind, ErrorType, Read, ReadExactError, Seek, SeekFrom, SliceWriteError,
@@ -88,8 +93,10 @@ pub use embedded_io::{
 };
 use error::is_interruption;
 pub use error::retry;
+pub use eventfd::EventFd;
 #[cfg(feature = "alloc")]
 pub use ext::{BufReadExt, Lines, ReadExt};
+pub(crate) use mapping::Mapping;
 pub use pipe::{PipeReader, PipeWriter, pipe};
 pub use print::print_str;
 #[doc(hidden)]

@@ -2,11 +2,8 @@
 
 use embedded_io::ErrorType;
 
-use super::descriptor::{reader, writer};
-use crate::sys::{self, AsFd, BorrowedFd, Errno, OwnedFd, PipeFlags, RawFd, Result};
-
-/// The least number that is none of a standard stream, even if that is closed.
-const BESIDE_STANDARD: RawFd = 3;
+use super::descriptor::{owner, reader, writer};
+use crate::sys::{self, Errno, OwnedFd, PipeFlags, Result};
 
 /// A new pipe: what is written to the second comes out of the first, which is at its
 /// end when no writer is open any more. Neither survives execve.
@@ -27,45 +24,16 @@ pub struct PipeReader(OwnedFd);
 #[derive(Debug)]
 pub struct PipeWriter(OwnedFd);
 
-/// What both ends are.
-macro_rules! end {
-    ($type:ident) => {
-        impl $type {
-            /// Another descriptor for the same end.
-            ///
-            /// # Errors
-            ///
-            /// `EMFILE` if there are too many descriptors.
-            pub fn try_clone(&self) -> Result<$type> {
-                sys::fcntl_dupfd_cloexec(self.as_fd(), BESIDE_STANDARD).map($type)
-            }
-        }
+owner!(PipeReader);
+owner!(PipeWriter);
 
-        impl AsFd for $type {
-            fn as_fd(&self) -> BorrowedFd<'_> {
-                self.0.as_fd()
-            }
-        }
-
-        impl From<OwnedFd> for $type {
-            fn from(fd: OwnedFd) -> $type {
-                $type(fd)
-            }
-        }
-
-        impl From<$type> for OwnedFd {
-            fn from(end: $type) -> OwnedFd {
-                end.0
-            }
-        }
-
-        impl ErrorType for $type {
-            type Error = Errno;
-        }
-    };
+impl ErrorType for PipeReader {
+    type Error = Errno;
 }
 
-end!(PipeReader);
-end!(PipeWriter);
+impl ErrorType for PipeWriter {
+    type Error = Errno;
+}
+
 reader!([] PipeReader);
 writer!([] PipeWriter);

@@ -3,10 +3,13 @@
 //! [`Instant`] and [`SystemTime`] are std's, by name and meaning; so is [`sleep`], which
 //! std has in its module `thread`. Clocks are read through the vDSO
 //! ([`startup::vdso`](crate::startup::vdso)), without a system call where there is one.
-//! Times have 64 bits everywhere, on i386 too.
+//! Times have 64 bits everywhere, on i386 too. [`TimerFd`] is a timer that a descriptor
+//! tells of.
 //!
 //! All of this is async-signal-safe ([`signal`](crate::signal)), but for what panics where
 //! it says so.
+
+mod timerfd;
 
 use core::error::Error;
 use core::fmt;
@@ -14,6 +17,8 @@ use core::mem::MaybeUninit;
 use core::ops::{Add, AddAssign, Sub, SubAssign};
 
 pub use core::time::Duration;
+
+pub use timerfd::{Expiration, TimerFd};
 
 use crate::startup::vdso;
 use crate::sys::{
@@ -206,6 +211,13 @@ impl SystemTime {
 impl From<Timespec> for SystemTime {
     fn from(time: Timespec) -> SystemTime {
         SystemTime(timespec::normal(time))
+    }
+}
+
+/// As clock_gettime(2) has it: a time of `CLOCK_REALTIME`.
+impl From<SystemTime> for Timespec {
+    fn from(time: SystemTime) -> Timespec {
+        time.0
     }
 }
 
