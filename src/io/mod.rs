@@ -15,6 +15,7 @@
 //! | all that there is, as a `Vec` or `String`; lines as `String`s | [`ReadExt`], [`BufReadExt`] (feature `alloc`) |
 //! | from one descriptor to another | [`copy`], in the kernel where it can |
 //! | from any reader to any writer | [`copy_buffered`] |
+//! | whichever of several descriptors is ready | [`poll`](poll()); [`Epoll`] for very many |
 //! | standard input by the line | `BufReader::new(stdin())`, made once and kept: it reads ahead |
 //!
 //! Buffers are arrays within the reader or writer: nothing allocates that does not
@@ -62,7 +63,9 @@ mod error;
 #[cfg(feature = "alloc")]
 mod ext;
 mod pipe;
+mod poll;
 mod print;
+mod sigpipe;
 mod stdio;
 #[cfg(test)]
 mod tests;
@@ -83,6 +86,7 @@ pub use error::retry;
 #[cfg(feature = "alloc")]
 pub use ext::{BufReadExt, Lines, ReadExt};
 pub use pipe::{PipeReader, PipeWriter, pipe};
+pub use poll::{Epoll, poll};
 pub use print::print_str;
 #[doc(hidden)]
 pub use print::{_eprint, _print};
@@ -91,6 +95,7 @@ pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
 pub use ufmt_write::uWrite;
 
 use crate::sys::{self, BorrowedFd, Errno, Result};
+pub use crate::sys::{EpollEvent, EpollFlags, PollFd, PollFlags};
 
 /// How much a buffer holds that nobody has told.
 const BUFFER_SIZE: usize = 8192;

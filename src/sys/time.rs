@@ -4,6 +4,8 @@
 //! kernel those fail with `ENOSYS`, and the ones that count seconds in 32 bits are
 //! made instead ([`or_old`]).
 
+use core::time::Duration;
+
 use linux_raw_sys::general;
 
 use super::kinds::{flags, named};
@@ -127,6 +129,16 @@ pub struct Timeval {
 
 // SAFETY: any bytes are numbers.
 unsafe impl Filled for Timeval {}
+
+/// A duration of more seconds than fit is as many as do.
+impl From<Duration> for Timespec {
+    fn from(duration: Duration) -> Timespec {
+        Timespec {
+            tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(duration.subsec_nanos()),
+        }
+    }
+}
 
 /// Microseconds that are none become nanoseconds that are none.
 impl From<Timeval> for Timespec {
