@@ -76,7 +76,8 @@ pub fn unix(folder: &str, name: &str) -> Result<()> {
     stream.write_all(b"to the path")?;
     drop(stream);
 
-    let name = UnixAddr::from_abstract_name(name)?;
+    // It ends in a NUL: where one does not, qemu-user puts one there.
+    let name = UnixAddr::from_abstract_name(alloc::format!("{name}\0"))?;
     let mut stream = UnixStream::connect_addr(&name)?;
     stream.write_all(b"to the name")?;
     drop(stream);

@@ -89,12 +89,6 @@ pub fn interruptions() -> Result<()> {
         || stormy(|| TcpStream::connect(address)),
     );
     assert_eq!(connected?.peer_addr(), Ok(address));
-    let (full, address, _queued) = full_queue()?;
-    let connected = meanwhile(
-        || drop(full.accept()),
-        || stormy(|| TcpStream::connect_timeout(&address, Duration::from_secs(20))),
-    );
-    assert_eq!(connected?.peer_addr(), Ok(address));
     let (_full, address, _queued) = full_queue()?;
     let begin = Instant::now();
     let late = stormy(|| TcpStream::connect_timeout(&address, Duration::from_millis(60)));
