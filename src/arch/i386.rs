@@ -531,11 +531,8 @@ pub(crate) const TLS_DTV_OFFSET: usize = 0;
 ///
 /// A block of thread-local storage must be there.
 pub(crate) unsafe fn set_thread_pointer(pointer: *mut u8) -> Register {
-    /// `struct user_desc`'s flags: seg_32bit, limit_in_pages, useable
-    /// (arch/x86/include/uapi/asm/ldt.h).
-    const FLAGS: u32 = 1 | 1 << 4 | 1 << 6;
-    // entry_number (the kernel chooses one), base_addr, limit (all of the address space).
-    let mut area = [u32::MAX, pointer.addr() as u32, 0xf_ffff, FLAGS];
+    // The kernel chooses the entry.
+    let mut area = segment(u32::MAX, pointer);
     // SAFETY: set_thread_area(2) reads the area and writes the entry's number into it. A
     // selector's upper 13 bits are that, and its lower 3 say: the GDT, privilege 3 (Intel
     // SDM, "Segment Selectors"). Nothing but thread-local storage is behind gs.
@@ -548,6 +545,13 @@ pub(crate) unsafe fn set_thread_pointer(pointer: *mut u8) -> Register {
     }
 }
 
+/// The kernel's `struct user_desc` (arch/x86/include/uapi/asm/ldt.h) for the entry `entry`:
+/// entry_number, base_addr, limit, which is all of the address space, and the flags
+/// seg_32bit, limit_in_pages, useable.
+fn segment(entry: u32, base: *mut u8) -> [u32; 4] {
+    [entry, base.addr() as u32, 0xf_ffff, 1 | 1 << 4 | 1 << 6]
+}
+
 /// The thread pointer: gs's base, which is the first word behind it.
 #[inline(always)]
 pub(crate) fn thread_pointer() -> *mut u8 {
@@ -558,6 +562,75 @@ pub(crate) fn thread_pointer() -> *mut u8 {
         asm!("mov {}, gs:[0]", out(reg) pointer, options(nostack, preserves_flags, readonly))
     };
     pointer
+}
+
+/// What clone(2) takes for a child's thread pointer: a description of the segment, whose
+/// entry of the thread's own table is the one that gs names already.
+pub(crate) struct ThreadArea([u32; 4]);
+
+impl ThreadArea {
+    #[inline(always)]
+    pub(crate) fn new(pointer: *mut u8) -> ThreadArea {
+        // So that gs names one.
+        super::require!("freestand_tls");
+        let selector: u32;
+        // SAFETY: it reads a register.
+        unsafe { asm!("mov {0:e}, gs", out(reg) selector, options(nomem, nostack, preserves_flags)) };
+        ThreadArea(segment(selector >> 3, pointer))
+    }
+
+    #[inline(always)]
+    pub(crate) fn as_argument(&self) -> Register {
+        self.0.as_ptr().cast_mut().cast()
+    }
+}
+
+/// Unmaps the `length` bytes at `mapping`, where the calling thread's stack is, and ends the
+/// thread, in which nothing touches the stack any more: the call keeps the
+/// registers but eax (entry_32.S).
+///
+/// # Safety
+///
+/// Nobody may need the mapping any more, and no signal may come.
+pub(crate) unsafe fn unmap_and_exit(mapping: *mut u8, length: usize) -> ! {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        asm!(
+            "int 0x80",
+            "mov eax, {exit}",
+            "xor ebx, ebx",
+            "int 0x80",
+            "ud2",
+            exit = const nr::exit,
+            in("eax") nr::munmap,
+            in("ebx") mapping,
+            in("ecx") length,
+            options(noreturn, nostack)
+        )
+    }
+}
+
+/// The body of a naked function that returns the address of the calling thread's copy of a
+/// variable of the type `$type`, all zeros, which it declares, in the section `.tbss.$name`:
+/// as far below the thread pointer as the linker says (ELF Handling For Thread-Local Storage,
+/// 4.4.2, the local executable model). The result is in eax (psABI 2.2.3).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __thread_local_address {
+    ($name:expr, $type:ty) => {
+        ::core::arch::naked_asm!(
+            ::core::concat!(".pushsection \".tbss.", $name, "\", \"awT\", %nobits"),
+            ".balign {align}",
+            "2: .zero {size}",
+            ".popsection",
+            ".reloc ., BFD_RELOC_NONE, freestand_tls",
+            "mov eax, gs:[0]",
+            "lea eax, [eax + 2b@ntpoff]",
+            "ret",
+            align = const ::core::mem::align_of::<$type>(),
+            size = const ::core::mem::size_of::<$type>(),
+        )
+    };
 }
 
 /// By what name, and how, compilers call `{function}` for the address of a thread-local

@@ -23,6 +23,9 @@
 //! | `R_RELATIVE`, `ADDEND_IN_PLACE` | how a static-PIE program is relocated |
 //! | `TLS_ABOVE`, `TLS_HEAD`, `TLS_DTV_OFFSET` | where thread-local storage is, seen from the thread pointer |
 //! | `set_thread_pointer`, `thread_pointer` | that pointer |
+//! | `ThreadArea` | the thread pointer, as clone takes it |
+//! | `unmap_and_exit` | ends a thread without its stack |
+//! | `__thread_local_address!` | declares a thread-local variable, and finds it |
 //! | `tls_get_addr!`, `store_canary!` | what compilers call for a thread-local variable, and where they look for the canary |
 //! | `mem` | the instructions of memmove, memset, memcmp, strlen and memchr, in `<name>/mem.rs` |
 //! | `store_argv!`, `keeping_arguments!`, `call!`, `call_with_table!`, `call_handler!` | the instructions of pieces |
@@ -41,7 +44,8 @@
 //!                               60 canary        startup/canary.rs
 //!                               90 constructors  startup/constructors.rs
 //! .start.main      call main
-//! .start.after.*       pieces:  10 handlers      process/exit.rs
+//! .start.after.*       pieces:  05 thread_local  thread/local.rs
+//!                               10 handlers      process/exit.rs
 //!                               20 destructors   startup/constructors.rs
 //!                               80 stderr        io/stdio.rs
 //!                               90 stdout        io/stdio.rs

@@ -328,6 +328,69 @@ pub(crate) fn thread_pointer() -> *mut u8 {
     pointer
 }
 
+/// What clone(2) takes for a child's thread pointer: the pointer.
+pub(crate) struct ThreadArea(*mut u8);
+
+impl ThreadArea {
+    #[inline(always)]
+    pub(crate) fn new(pointer: *mut u8) -> ThreadArea {
+        ThreadArea(pointer)
+    }
+
+    #[inline(always)]
+    pub(crate) fn as_argument(&self) -> Register {
+        self.0.cast()
+    }
+}
+
+/// Unmaps the `length` bytes at `mapping`, where the calling thread's stack is, and ends the
+/// thread, in which nothing touches the stack any more: the call keeps the
+/// registers but rax, rcx and r11 (psABI, A.2.1).
+///
+/// # Safety
+///
+/// Nobody may need the mapping any more, and no signal may come.
+pub(crate) unsafe fn unmap_and_exit(mapping: *mut u8, length: usize) -> ! {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        asm!(
+            "syscall",
+            "mov eax, {exit}",
+            "xor edi, edi",
+            "syscall",
+            "ud2",
+            exit = const nr::exit,
+            in("eax") nr::munmap,
+            in("rdi") mapping,
+            in("rsi") length,
+            options(noreturn, nostack)
+        )
+    }
+}
+
+/// The body of a naked function that returns the address of the calling thread's copy of a
+/// variable of the type `$type`, all zeros, which it declares, in the section `.tbss.$name`:
+/// as far below the thread pointer as the linker says (ELF Handling For Thread-Local Storage,
+/// 4.4.6, the local executable model). The result is in rax (psABI 3.2.3).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __thread_local_address {
+    ($name:expr, $type:ty) => {
+        ::core::arch::naked_asm!(
+            ::core::concat!(".pushsection \".tbss.", $name, "\", \"awT\", %nobits"),
+            ".balign {align}",
+            "2: .zero {size}",
+            ".popsection",
+            ".reloc ., BFD_RELOC_NONE, freestand_tls",
+            "mov rax, fs:[0]",
+            "lea rax, [rax + 2b@tpoff]",
+            "ret",
+            align = const ::core::mem::align_of::<$type>(),
+            size = const ::core::mem::size_of::<$type>(),
+        )
+    };
+}
+
 /// By what name, and how, compilers call `{function}` for the address of a thread-local
 /// variable: as any function.
 macro_rules! tls_get_addr {

@@ -41,7 +41,7 @@ mod constructors;
 mod relocate;
 mod secure;
 pub(crate) mod stack;
-mod tls;
+pub(crate) mod tls;
 pub mod vdso;
 
 use core::ffi::c_char;

@@ -9,16 +9,21 @@
 //!  variant II: x86_64, i386             variant I: aarch64, riscv64
 //!
 //!  ┌──────────────┐ high addresses      ┌──────────────┐ high addresses
-//!  │ canary       │                     │ zeros        │ .tbss
-//!  │ …            │                     │ initial      │
-//!  │ own address  │                     │ values       │ .tdata
-//!  ├──────────────┤◄─ thread pointer    ├──────────────┤ a multiple of the alignment
-//!  │ padding      │                     │ padding      │
-//!  │ zeros        │ .tbss               │ 2 words      │ aarch64 only
-//!  │ initial      │                     ├──────────────┤◄─ thread pointer
-//!  │ values       │ .tdata
+//!  │ control      │ thread::control     │ zeros        │ .tbss
+//!  │ block        │                     │ initial      │
+//!  ├──────────────┤                     │ values       │ .tdata
+//!  │ canary       │                     ├──────────────┤ a multiple of the alignment
+//!  │ …            │                     │ padding      │
+//!  │ own address  │                     │ 2 words      │ aarch64 only
+//!  ├──────────────┤◄─ thread pointer    ├──────────────┤◄─ thread pointer
+//!  │ zeros        │ .tbss               │ control      │ thread::control
+//!  │ initial      │                     │ block        │
+//!  │ values       │ .tdata              └──────────────┘
 //!  └──────────────┘ a multiple of the alignment
 //! ```
+//!
+//! The control block is freestand's: what it knows of the thread. All zeros are the initial
+//! thread's.
 //!
 //! The initial values and how many zeros follow them are the program's *image* of
 //! thread-local storage; link.ld puts it at a multiple of its alignment, so the copies are
@@ -32,7 +37,7 @@
 
 use core::cell::UnsafeCell;
 use core::ffi::c_char;
-use core::{ptr, slice};
+use core::slice;
 
 use super::fail;
 use crate::arch::{self, TLS_ABOVE, TLS_DTV_OFFSET, TLS_HEAD};
@@ -46,16 +51,25 @@ unsafe extern "C" {
     static freestand_tls_align: u8;
 }
 
+/// How many bytes a control block may have.
+pub(crate) const CONTROL: usize = 24 * size_of::<usize>();
+
+/// What the thread pointer is a multiple of at least: what a control block may contain.
+const ALIGN: usize = 16;
+
 /// The beginning of the initial thread's block. The room for the variables, which the
 /// linker knows and rustc does not, link.ld leaves behind it, and ends it by a byte.
 #[repr(C, align(16))]
-struct Block(UnsafeCell<[u8; TLS_HEAD + 16]>);
+struct Block(UnsafeCell<[u8; FIXED]>);
+
+/// What every block has: the control block, what belongs to the ABI, and padding.
+const FIXED: usize = CONTROL + TLS_HEAD + 2 * ALIGN;
 
 // SAFETY: `set_up` writes to it, once, before there is a second thread.
 unsafe impl Sync for Block {}
 
 #[unsafe(link_section = ".bss.freestand_tls_block")]
-static BLOCK: Block = Block(UnsafeCell::new([0; TLS_HEAD + 16]));
+static BLOCK: Block = Block(UnsafeCell::new([0; FIXED]));
 
 core::arch::global_asm!(
     ".pushsection .bss.freestand_tls_block_end, \"aw\", %nobits",
@@ -67,40 +81,48 @@ core::arch::global_asm!(
 
 /// What a block consists of, in bytes from its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Layout {
+pub(crate) struct Layout {
     /// Where the variables are.
     variables: usize,
     /// Where the thread pointer points.
     pointer: usize,
     /// How many bytes it has.
-    size: usize,
+    pub(crate) size: usize,
+    /// What its address is a multiple of.
+    pub(crate) align: usize,
 }
 
 impl Layout {
-    /// The layout of a block for an image of `size` bytes whose alignment, and the
-    /// block's, is `align`.
+    /// The layout of a block for an image of `size` bytes whose alignment is `align`.
     const fn new(above: bool, head: usize, size: usize, align: usize) -> Layout {
-        if above {
-            let variables = head.next_multiple_of(align);
-            Layout {
-                variables,
-                pointer: 0,
-                size: variables + size,
-            }
+        let whole = if align > ALIGN { align } else { ALIGN };
+        let (variables, pointer, end) = if above {
+            let pointer = round_up(CONTROL, whole);
+            let variables = pointer + round_up(head, align);
+            (variables, pointer, variables + size)
         } else {
-            let pointer = size.next_multiple_of(align);
-            Layout {
-                variables: 0,
-                pointer,
-                size: pointer + head,
-            }
+            let size = round_up(size, align);
+            let pointer = round_up(size, whole);
+            (pointer - size, pointer, pointer + head + CONTROL)
+        };
+        Layout {
+            variables,
+            pointer,
+            size: end,
+            align: whole,
         }
     }
 }
 
+/// The next multiple of `align`, which is a power of two, as the linker's alignments are:
+/// so this takes no division.
+const fn round_up(size: usize, align: usize) -> usize {
+    (size + align - 1) & !(align - 1)
+}
+
 /// The program's image of thread-local storage.
 #[derive(Clone, Copy, Debug)]
-struct Image {
+pub(crate) struct Image {
     /// The initial values.
     values: &'static [u8],
     /// How many bytes the variables have, zeros included.
@@ -110,7 +132,8 @@ struct Image {
 
 impl Image {
     /// What the linker says of it.
-    fn get() -> Image {
+    #[inline]
+    pub(crate) fn get() -> Image {
         let begin = &raw const freestand_tls_begin;
         let until = |end: *const u8| end.addr() - begin.addr();
         Image {
@@ -121,10 +144,10 @@ impl Image {
         }
     }
 
-    fn layout(self) -> Layout {
-        // What is at the thread pointer is words.
-        let align = self.align.max(align_of::<*mut u8>());
-        Layout::new(TLS_ABOVE, TLS_HEAD, self.size, align)
+    /// The layout of each thread's block.
+    #[inline]
+    pub(crate) fn layout(self) -> Layout {
+        Layout::new(TLS_ABOVE, TLS_HEAD, self.size, self.align)
     }
 
     /// Makes a block, at `block`, and returns the thread pointer for it.
@@ -132,7 +155,7 @@ impl Image {
     /// # Safety
     ///
     /// There must be room for it, of zeros, at a multiple of the alignment.
-    unsafe fn copy_to(self, block: *mut u8) -> *mut u8 {
+    pub(crate) unsafe fn copy_to(self, block: *mut u8) -> *mut u8 {
         let layout = self.layout();
         // SAFETY: the layout lies in the block.
         unsafe {
@@ -140,11 +163,55 @@ impl Image {
             if !TLS_ABOVE {
                 pointer.cast::<*mut u8>().write(pointer);
             }
-            let variables = block.add(layout.variables);
-            ptr::copy_nonoverlapping(self.values.as_ptr(), variables, self.values.len());
+            copy(self.values, block.add(layout.variables));
             pointer
         }
     }
+}
+
+/// Copies a few bytes, one by one: [`mem`](crate::mem) would be faster, and for most
+/// programs larger than all else that a thread needs. Volatile, or it would be found to be
+/// memcpy.
+///
+/// # Safety
+///
+/// There must be room for them at `to`.
+pub(crate) unsafe fn copy(from: &[u8], to: *mut u8) {
+    for (i, byte) in from.iter().enumerate() {
+        // SAFETY: passed on to the caller.
+        unsafe { to.add(i).write_volatile(*byte) };
+    }
+}
+
+/// Makes a used block zeros, as [`copy`] copies, but by words.
+///
+/// # Safety
+///
+/// `block` must be nobody's, and have this layout.
+pub(crate) unsafe fn clear(block: *mut u8, layout: Layout) {
+    for i in 0..layout.size.div_ceil(size_of::<usize>()) {
+        // SAFETY: passed on to the caller. A block is aligned for words, and ends where its
+        // control block does, or in the mapping, with a multiple of them.
+        unsafe { block.cast::<usize>().add(i).write_volatile(0) };
+    }
+}
+
+/// The control block that belongs to the thread pointer `pointer`.
+#[inline(always)]
+pub(crate) fn control_of(pointer: *mut u8) -> *mut u8 {
+    if TLS_ABOVE {
+        pointer.wrapping_sub(CONTROL)
+    } else {
+        pointer.wrapping_add(TLS_HEAD)
+    }
+}
+
+/// The calling thread's control block. A program that asks for it has the initial thread's
+/// block set up before `main`.
+#[inline(always)]
+pub(crate) fn control() -> *mut u8 {
+    arch::require!("freestand_tls");
+    control_of(arch::thread_pointer())
 }
 
 arch::start_piece!("50.tls", "freestand_tls", calls set_up);
@@ -209,28 +276,33 @@ mod tests {
     #[test]
     fn variant_ii_has_the_variables_right_below_the_pointer() {
         let layout = |size, align| Layout::new(false, 64, size, align);
-        let expected = |pointer| Layout {
-            variables: 0,
+        let expected = |variables, pointer, align| Layout {
+            variables,
             pointer,
-            size: pointer + 64,
+            size: pointer + 64 + CONTROL,
+            align,
         };
-        assert_eq!(layout(0, 8), expected(0));
-        assert_eq!(layout(1, 8), expected(8));
-        assert_eq!(layout(24, 16), expected(32));
-        assert_eq!(layout(5000, 4096), expected(8192));
+        assert_eq!(layout(0, 8), expected(0, 0, 16));
+        assert_eq!(layout(1, 8), expected(8, 16, 16));
+        assert_eq!(layout(24, 16), expected(0, 32, 16));
+        assert_eq!(layout(5000, 4096), expected(0, 8192, 4096));
+        // What is less aligned than a word still ends where the linker thinks it does.
+        assert_eq!(layout(3, 1), expected(13, 16, 16));
     }
 
     #[test]
     fn variant_i_has_them_above_what_is_the_abis() {
         let layout = |head, size, align| Layout::new(true, head, size, align);
-        let expected = |variables, size| Layout {
+        let expected = |pointer, variables, size, align| Layout {
             variables,
-            pointer: 0,
+            pointer,
             size,
+            align,
         };
-        assert_eq!(layout(16, 0, 8), expected(16, 16));
-        assert_eq!(layout(16, 20, 8), expected(16, 36));
-        assert_eq!(layout(16, 20, 256), expected(256, 276));
-        assert_eq!(layout(0, 20, 256), expected(0, 20));
+        const C: usize = CONTROL;
+        assert_eq!(layout(16, 0, 8), expected(C, C + 16, C + 16, 16));
+        assert_eq!(layout(16, 20, 8), expected(C, C + 16, C + 36, 16));
+        assert_eq!(layout(16, 20, 256), expected(256, 512, 532, 256));
+        assert_eq!(layout(0, 20, 256), expected(256, 256, 276, 256));
     }
 }

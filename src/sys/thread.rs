@@ -162,6 +162,19 @@ syscalls! {
         timeout: Option<&OldTimespec> = None
     ) -> Result<()> = nr::futex;
 
+    /// As [`futex_wait`], but other processes that share the memory can wake it too, and so
+    /// does the kernel at a thread's end (`CLONE_CHILD_CLEARTID`): futex(2), `FUTEX_WAIT`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`futex_wait`].
+    sysblk futex_wait_shared(
+        word: &AtomicU32,
+        operation: FutexOp = FutexOp::WAIT,
+        expected: u32,
+        timeout: Option<&OldTimespec> = None
+    ) -> Result<()> = nr::futex;
+
     /// Wakes up to `count` threads that sleep on `word`, and returns how many: futex(2),
     /// `FUTEX_WAKE` among the threads of this process.
     ///
