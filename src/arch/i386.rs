@@ -575,7 +575,9 @@ impl ThreadArea {
         super::require!("freestand_tls");
         let selector: u32;
         // SAFETY: it reads a register.
-        unsafe { asm!("mov {0:e}, gs", out(reg) selector, options(nomem, nostack, preserves_flags)) };
+        unsafe {
+            asm!("mov {0:e}, gs", out(reg) selector, options(nomem, nostack, preserves_flags))
+        };
         ThreadArea(segment(selector >> 3, pointer))
     }
 

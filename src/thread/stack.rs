@@ -28,10 +28,10 @@ use core::ptr;
 use core::sync::atomic::Ordering::*;
 
 use super::control::{Control, ControlRef};
-use crate::{arch, mem};
 use crate::startup::tls::{self, Image};
 use crate::sync::Mutex;
 use crate::sys::{self, Errno, MapFlags, MaskHow, Prot, Result, SigSet};
+use crate::{arch, mem};
 
 /// How many bytes a guard has: a page of the largest that there are. Compilers touch the
 /// pages of a large frame one after the other, so a stack that is too small ends here.
@@ -107,11 +107,18 @@ pub(super) fn allocate(stack: usize, packet: Layout, name: Option<&str>) -> Resu
     }
     // With the zero behind it.
     let name_length = name.len() + 1;
-    let length = [block.size, block.align, name_length, packet.size(), packet.align(), GUARD]
-        .into_iter()
-        .try_fold(stack, usize::checked_add)
-        .and_then(|sum| sum.checked_next_multiple_of(PAGE))
-        .ok_or(Errno::ENOMEM)?;
+    let length = [
+        block.size,
+        block.align,
+        name_length,
+        packet.size(),
+        packet.align(),
+        GUARD,
+    ]
+    .into_iter()
+    .try_fold(stack, usize::checked_add)
+    .and_then(|sum| sum.checked_next_multiple_of(PAGE))
+    .ok_or(Errno::ENOMEM)?;
 
     let used = WAITING.lock().take(length);
     let (mapping, length) = match used {
@@ -120,9 +127,8 @@ pub(super) fn allocate(stack: usize, packet: Layout, name: Option<&str>) -> Resu
     };
     // From the end downwards.
     let end = mapping.wrapping_add(length);
-    let below = |end: *mut u8, size, align: usize| {
-        end.map_addr(|address| (address - size) & !(align - 1))
-    };
+    let below =
+        |end: *mut u8, size, align: usize| end.map_addr(|address| (address - size) & !(align - 1));
     let tls_block = below(end, block.size, block.align);
     let name_at = below(tls_block, name_length, 1);
     let packet = below(name_at, packet.size(), packet.align());
@@ -143,8 +149,7 @@ pub(super) fn allocate(stack: usize, packet: Layout, name: Option<&str>) -> Resu
 
 /// Maps `length` bytes, the first of which are the guard.
 fn map(length: usize) -> Result<*mut u8> {
-    let flags =
-        MapFlags::PRIVATE | MapFlags::ANONYMOUS | MapFlags::NORESERVE | MapFlags::STACK;
+    let flags = MapFlags::PRIVATE | MapFlags::ANONYMOUS | MapFlags::NORESERVE | MapFlags::STACK;
     // SAFETY: the kernel chooses where; nobody uses the guard.
     unsafe {
         let prot = Prot::READ | Prot::WRITE;
