@@ -1,5 +1,5 @@
 //! Sends back what it receives, to as many clients at once as it may have descriptors for,
-//! on one thread: `echo_server [ADDRESS]`.
+//! on one thread: `echo_server ADDRESS`. It prints where it listens.
 //!
 //! Each connection has one buffer. As long as there is something in it that the client
 //! does not take, nothing more is read from that client, so that who does not read makes
@@ -152,9 +152,8 @@ impl Server {
 }
 
 fn main(mut args: Args) -> ExitCode {
-    let address = args.nth(1).map_or(Ok("127.0.0.1:7007"), |arg| arg.to_str());
-    let Ok(address) = address else {
-        eprintln!("echo_server: an address is numbers, as 127.0.0.1:7007 or [::1]:7007");
+    let Some(Ok(address)) = args.nth(1).map(|arg| arg.to_str()) else {
+        eprintln!("usage: echo_server ADDRESS, as 127.0.0.1:7007 or [::1]:0 for a free port");
         return ExitCode::FAILURE;
     };
     let listener = match TcpListener::bind(address) {
@@ -162,7 +161,7 @@ fn main(mut args: Args) -> ExitCode {
         Err(errno) => {
             let text = errno.text();
             let remedy = match errno {
-                Errno::EINVAL => "an address is numbers, as 127.0.0.1:7007 or [::1]:7007",
+                Errno::EINVAL => "an address is numbers, as 127.0.0.1:7007",
                 Errno::EADDRINUSE => "take another port, or 0 for any that is free",
                 Errno::EACCES => "take a port from 1024 on",
                 _ => "take an address of this machine, as 127.0.0.1:0",

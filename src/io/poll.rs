@@ -17,7 +17,7 @@ use crate::sys::{
 ///
 /// `EINTR` if a signal was handled first, whatever its handler's `SA_RESTART`: whoever
 /// wants to go on knows for how long. `EINVAL` for more `fds` than the process may have
-/// open, `ENOMEM`.
+/// open, `ENOMEM`; `EOVERFLOW` for more than 68 years on i386 before Linux 5.1.
 pub fn poll(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> Result<usize> {
     // The kernel writes there what is left.
     let mut timeout = timeout.map(Timespec::from);

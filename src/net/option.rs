@@ -19,7 +19,7 @@ impl Socket {
         self.set(SocketOption::REUSEADDR, i32::from(reuse))
     }
 
-    /// Whether the address may be one that it was in use a moment ago.
+    /// Whether the address may be one that was in use a moment ago.
     ///
     /// # Errors
     ///

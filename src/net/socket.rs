@@ -323,7 +323,7 @@ macro_rules! timeouts {
             ///
             /// # Errors
             ///
-            /// `EINVAL` for zero.
+            /// `EINVAL` for zero; `ENOPROTOOPT` on i386 before Linux 5.1.
             fn set_read_timeout(&self, timeout: Option<core::time::Duration>) -> Result<()>;
 
             /// How long a call waits to send before it fails with `EAGAIN`; `None` for
@@ -331,7 +331,7 @@ macro_rules! timeouts {
             ///
             /// # Errors
             ///
-            /// `EINVAL` for zero.
+            /// `EINVAL` for zero; `ENOPROTOOPT` on i386 before Linux 5.1.
             fn set_write_timeout(&self, timeout: Option<core::time::Duration>) -> Result<()>;
 
             /// How long a call waits to receive: what was set, in the kernel's ticks.
