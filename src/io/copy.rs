@@ -54,7 +54,8 @@ pub fn copy(reader: impl AsFd, writer: impl AsFd) -> Result<u64> {
     }
 }
 
-fn copy_descriptor(reader: BorrowedFd<'_>, writer: BorrowedFd<'_>) -> Result<u64> {
+/// As [`copy`], to what is no socket.
+pub(crate) fn copy_descriptor(reader: BorrowedFd<'_>, writer: BorrowedFd<'_>) -> Result<u64> {
     let mut copied = 0;
     // It believes how long a file says that it is, and some of /proc say 0: that it is
     // at the end, the next must find too.

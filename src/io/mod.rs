@@ -73,6 +73,7 @@ mod ufmt;
 
 pub use buf_reader::BufReader;
 pub use buf_writer::{BufWriter, IntoInnerError, LineWriter};
+pub(crate) use copy::copy_descriptor;
 pub use copy::{CopyError, copy, copy_buffered};
 pub use descriptor::read_exact;
 pub(crate) use descriptor::{reader, writer};
