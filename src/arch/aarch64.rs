@@ -394,26 +394,27 @@ pub(crate) unsafe fn unmap_and_exit(mapping: *mut u8, length: usize) -> ! {
     }
 }
 
-/// The body of a naked function that returns the address of the calling thread's copy of a
+/// The body of the naked function `$function`, which returns the address of the calling thread's copy of a
 /// variable of the type `$type`, all zeros, which it declares, in the section `.tbss.$name`:
 /// as far above the thread pointer as the linker says (ELF for the Arm 64-bit Architecture,
 /// "Relocations for thread-local storage", local exec). The result is in x0 (AAPCS64).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __thread_local_address {
-    ($name:expr, $type:ty) => {
+    ($name:expr, $type:ty, in $function:path) => {
         ::core::arch::naked_asm!(
             ::core::concat!(".pushsection \".tbss.", $name, "\", \"awT\", %nobits"),
             ".balign {align}",
-            "2: .zero {size}",
+            ".Lvariable_{function}: .zero {size}",
             ".popsection",
             ".reloc ., BFD_RELOC_NONE, freestand_tls",
             "mrs x0, tpidr_el0",
-            "add x0, x0, #:tprel_hi12:2b, lsl #12",
-            "add x0, x0, #:tprel_lo12_nc:2b",
+            "add x0, x0, #:tprel_hi12:.Lvariable_{function}, lsl #12",
+            "add x0, x0, #:tprel_lo12_nc:.Lvariable_{function}",
             "ret",
             align = const ::core::mem::align_of::<$type>(),
             size = const ::core::mem::size_of::<$type>(),
+            function = sym $function,
         )
     };
 }

@@ -369,26 +369,27 @@ pub(crate) unsafe fn unmap_and_exit(mapping: *mut u8, length: usize) -> ! {
     }
 }
 
-/// The body of a naked function that returns the address of the calling thread's copy of a
+/// The body of the naked function `$function`, which returns the address of the calling thread's copy of a
 /// variable of the type `$type`, all zeros, which it declares, in the section `.tbss.$name`:
 /// as far above the thread pointer as the linker says (ELF psABI, "Thread Local Storage", local
 /// exec). The result is in a0 ("Integer Calling Convention").
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __thread_local_address {
-    ($name:expr, $type:ty) => {
+    ($name:expr, $type:ty, in $function:path) => {
         ::core::arch::naked_asm!(
             ::core::concat!(".pushsection \".tbss.", $name, "\", \"awT\", %nobits"),
             ".balign {align}",
-            "2: .zero {size}",
+            ".Lvariable_{function}: .zero {size}",
             ".popsection",
             ".reloc ., BFD_RELOC_NONE, freestand_tls",
-            "lui a0, %tprel_hi(2b)",
-            "add a0, a0, tp, %tprel_add(2b)",
-            "addi a0, a0, %tprel_lo(2b)",
+            "lui a0, %tprel_hi(.Lvariable_{function})",
+            "add a0, a0, tp, %tprel_add(.Lvariable_{function})",
+            "addi a0, a0, %tprel_lo(.Lvariable_{function})",
             "ret",
             align = const ::core::mem::align_of::<$type>(),
             size = const ::core::mem::size_of::<$type>(),
+            function = sym $function,
         )
     };
 }

@@ -368,25 +368,26 @@ pub(crate) unsafe fn unmap_and_exit(mapping: *mut u8, length: usize) -> ! {
     }
 }
 
-/// The body of a naked function that returns the address of the calling thread's copy of a
+/// The body of the naked function `$function`, which returns the address of the calling thread's copy of a
 /// variable of the type `$type`, all zeros, which it declares, in the section `.tbss.$name`:
 /// as far below the thread pointer as the linker says (ELF Handling For Thread-Local Storage,
 /// 4.4.6, the local executable model). The result is in rax (psABI 3.2.3).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __thread_local_address {
-    ($name:expr, $type:ty) => {
+    ($name:expr, $type:ty, in $function:path) => {
         ::core::arch::naked_asm!(
             ::core::concat!(".pushsection \".tbss.", $name, "\", \"awT\", %nobits"),
             ".balign {align}",
-            "2: .zero {size}",
+            ".Lvariable_{function}: .zero {size}",
             ".popsection",
             ".reloc ., BFD_RELOC_NONE, freestand_tls",
             "mov rax, fs:[0]",
-            "lea rax, [rax + 2b@tpoff]",
+            "lea rax, [rax + .Lvariable_{function}@tpoff]",
             "ret",
             align = const ::core::mem::align_of::<$type>(),
             size = const ::core::mem::size_of::<$type>(),
+            function = sym $function,
         )
     };
 }

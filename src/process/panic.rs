@@ -8,7 +8,8 @@ use heapless::Vec;
 
 use super::abort;
 use crate::io::{self, Write as _};
-use crate::sys;
+use crate::sync::expects_threads;
+use crate::sys::{self, Prctl, Word};
 
 /// The message on its way out: written in one piece if it is no more than 1 KiB,
 /// so that it stays whole among other threads' output.
@@ -36,8 +37,8 @@ impl fmt::Write for Message {
 }
 
 /// What a `#[panic_handler]` does, and what [`entry!`](crate::entry)'s is: says what
-/// happened and where on standard error, and aborts. What the program printed
-/// before comes out first. In a program with frame pointers a
+/// happened and where on standard error, in a program with several threads also in which,
+/// and aborts. What the program printed before comes out first. In a program with frame pointers a
 /// [`Backtrace`](super::Backtrace) follows.
 pub fn report_panic(info: &PanicInfo<'_>) -> ! {
     /// The thread that reports its panic, or 0.
@@ -57,6 +58,11 @@ pub fn report_panic(info: &PanicInfo<'_>) -> ! {
     }
     io::flush_if_free();
     let mut message = Message(Vec::new());
+    if expects_threads() {
+        let name = name();
+        let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+        let _ = write!(message, "thread '{}' ({this}) ", name.escape_ascii());
+    }
     let _ = writeln!(message, "{info}");
     message.send();
     #[cfg(frame_pointers)]
@@ -65,4 +71,17 @@ pub fn report_panic(info: &PanicInfo<'_>) -> ! {
         message.send();
     }
     abort()
+}
+
+/// What the kernel calls the thread: prctl(2), `PR_GET_NAME`. Zeros follow.
+fn name() -> [u8; 16] {
+    let mut name = [0; 16];
+    let none = || Word::from(0_u32);
+    // SAFETY: the kernel writes 16 bytes, for which there is room. It does not fail; if
+    // something between it and the process refuses, there is no name.
+    let _ = unsafe {
+        let address = name.as_mut_ptr().into();
+        sys::prctl(Prctl::GET_NAME, address, none(), none(), none())
+    };
+    name
 }

@@ -321,7 +321,8 @@ macro_rules! thread_local {
             extern "C" fn slot() -> *const $crate::thread::Slot<$type> {
                 $crate::__thread_local_address!(
                     ::core::concat!(::core::module_path!(), "::", ::core::stringify!($name)),
-                    $crate::thread::Slot<$type>
+                    $crate::thread::Slot<$type>,
+                    in slot
                 )
             }
 

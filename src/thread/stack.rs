@@ -68,7 +68,7 @@ impl Waiting {
             // nobody else looks at the links, while the lock is held.
             unsafe {
                 let control = (*link).as_ref()?;
-                let fits = (length..=2 * length).contains(&control.length);
+                let fits = control.length >= length && control.length / 2 <= length;
                 // The kernel is done with the thread before it writes that.
                 if fits && control.tid.load(Acquire) == 0 {
                     *link = control.next.get();

@@ -185,7 +185,7 @@ fn a_new_thread_begins_where_its_backtrace_ends(target: Target) -> Result<()> {
     let (frames, whole) = panic(target, "panic_in_thread", &[])?;
     let last = frames.last().map(Frame::name);
     ensure!(
-        whole && last == Some("panic_in_thread::threads::start::thread"),
+        whole && last == Some("freestand::thread::spawn::enter"),
         "{frames:?}"
     );
     Ok(())

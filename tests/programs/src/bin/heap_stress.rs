@@ -16,9 +16,7 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use freestand::env::Args;
 use freestand::println;
 use freestand::sync::Mutex;
-
-#[path = "../threads.rs"]
-mod threads;
+use freestand::thread;
 
 freestand::entry!(main);
 
@@ -42,7 +40,11 @@ fn main(mut args: Args) {
     STEPS.store(steps as usize, Relaxed);
     match count {
         0 => work(0),
-        count => threads::run(count as usize, work),
+        count => thread::scope(|scope| {
+            for index in 0..count as usize {
+                scope.spawn(move || work(index));
+            }
+        }),
     }
     PASSED.lock().drain(..).for_each(Block::free);
     println!("ok");

@@ -8,9 +8,6 @@ use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use freestand::time::{Instant, SystemTime};
 use freestand::{random, sys, thread};
 
-#[path = "../threads.rs"]
-mod threads;
-
 freestand::entry!(main);
 
 const THREADS: usize = 4;
@@ -20,10 +17,14 @@ const ROUNDS: usize = 200;
 static READY: AtomicU32 = AtomicU32::new(0);
 
 fn main() {
-    threads::run(THREADS, read_clocks);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(read_clocks);
+        }
+    });
 }
 
-fn read_clocks(_: usize) {
+fn read_clocks() {
     READY.fetch_add(1, SeqCst);
     while READY.load(SeqCst) < THREADS as u32 {
         sys::sched_yield();
