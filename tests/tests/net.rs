@@ -472,16 +472,16 @@ fn a_server_out_of_descriptors_goes_on(target: Target) -> Result<()> {
     let mut server = echo_server(target, 24)?;
     let address = server.address;
     let clients: Vec<_> = (0..60).map(|_| connect(address)).collect::<Result<_>>()?;
+    // It says so before anybody goes.
+    let stderr = server.child.stderr.take().context("it has a pipe")?;
+    let (mut stderr, mut line) = (BufReader::new(stderr), String::new());
+    stderr.read_line(&mut line)?;
+    ensure!(line.contains("too many open files"), "{line:?}");
     for (number, mut client) in clients.into_iter().enumerate() {
         client.write_all(&[number as u8])?;
         let mut echo = [0];
         client.read_exact(&mut echo)?;
         ensure!(echo == [number as u8]);
     }
-    server.child.kill()?;
-    let mut stderr = String::new();
-    let pipe = server.child.stderr.as_mut().context("it has a pipe")?;
-    pipe.read_to_string(&mut stderr)?;
-    ensure!(stderr.contains("too many open files"), "{stderr:?}");
     Ok(())
 }
