@@ -49,6 +49,7 @@ pub mod fs;
 pub mod heap;
 pub mod io;
 pub mod mem;
+pub mod net;
 pub mod path;
 pub mod process;
 pub mod random;

@@ -7,7 +7,7 @@ use embedded_io::Write as _;
 
 use super::{File, OpenOptions};
 use crate::io;
-use crate::sys::{Errno, Path, Result};
+use crate::sys::{AsFd, Errno, Path, Result};
 
 /// Copies the contents of the file `from` to the file `to`, and who may do what with it;
 /// returns how many bytes they were. What `to` had is gone; if it is the same file, so is
@@ -34,7 +34,7 @@ pub fn copy(from: impl Path, to: impl Path) -> Result<u64> {
     if writer.metadata()?.is_file() {
         writer.set_permissions(metadata.permissions())?;
     }
-    let copied = io::copy(&reader, &writer)?;
+    let copied = io::copy_descriptor(reader.as_fd(), writer.as_fd())?;
     writer.finish()?;
     Ok(copied)
 }

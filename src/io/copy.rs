@@ -4,8 +4,9 @@ use core::fmt;
 
 use embedded_io::{BufRead, Error, ErrorKind, Write};
 
+use super::sigpipe::without_sigpipe;
 use super::{is_interruption, retry, write_all};
-use crate::sys::{self, AsFd, BorrowedFd, Errno, Result, SpliceFlags, Whence};
+use crate::sys::{self, AsFd, BorrowedFd, Errno, Result, SocketOption, SpliceFlags, Whence};
 
 /// What one system call is asked to copy: so much that one is enough for most files,
 /// and so little that no position overflows.
@@ -42,12 +43,19 @@ const BUFFER_SIZE: usize = 32 << 10;
 /// Those of reading and writing, and of the calls above. How much was copied before is
 /// not told, but files' positions tell. `EAGAIN` if a descriptor does not wait and has
 /// nothing to give or no room; in the latter case up to 32 KiB may have been read and
-/// not written.
+/// not written. `EPIPE` if nobody will read what is written: a pipe's SIGPIPE comes first,
+/// a socket's does not come.
 pub fn copy(reader: impl AsFd, writer: impl AsFd) -> Result<u64> {
-    copy_descriptor(reader.as_fd(), writer.as_fd())
+    let (reader, writer) = (reader.as_fd(), writer.as_fd());
+    // The calls below cannot say that they want no SIGPIPE, as send can.
+    match sys::socket_option(writer, SocketOption::TYPE) {
+        Err(Errno::ENOTSOCK) => copy_descriptor(reader, writer),
+        _ => without_sigpipe(|| copy_descriptor(reader, writer)),
+    }
 }
 
-fn copy_descriptor(reader: BorrowedFd<'_>, writer: BorrowedFd<'_>) -> Result<u64> {
+/// As [`copy`], to what is no socket.
+pub(crate) fn copy_descriptor(reader: BorrowedFd<'_>, writer: BorrowedFd<'_>) -> Result<u64> {
     let mut copied = 0;
     // It believes how long a file says that it is, and some of /proc say 0: that it is
     // at the end, the next must find too.

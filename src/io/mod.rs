@@ -17,6 +17,7 @@
 //! | from any reader to any writer | [`copy_buffered`] |
 //! | many transfers at once, without a system call for each | [`uring`] |
 //! | a counter that threads or processes wait for | [`EventFd`] |
+//! | whichever of several descriptors is ready | [`poll`](poll()); [`Epoll`] for very many |
 //! | standard input by the line | `BufReader::new(stdin())`, made once and kept: it reads ahead |
 //!
 //! Buffers are arrays within the reader or writer: nothing allocates that does not
@@ -74,7 +75,9 @@ mod eventfd;
 mod ext;
 mod mapping;
 mod pipe;
+mod poll;
 mod print;
+mod sigpipe;
 mod stdio;
 #[cfg(test)]
 mod tests;
@@ -83,6 +86,7 @@ pub mod uring;
 
 pub use buf_reader::BufReader;
 pub use buf_writer::{BufWriter, IntoInnerError, LineWriter};
+pub(crate) use copy::copy_descriptor;
 pub use copy::{CopyError, copy, copy_buffered};
 pub use descriptor::read_exact;
 pub(crate) use descriptor::{BESIDE_STANDARD, owner, read_u64, reader, writer};
@@ -98,6 +102,7 @@ pub use eventfd::EventFd;
 pub use ext::{BufReadExt, Lines, ReadExt};
 pub(crate) use mapping::Mapping;
 pub use pipe::{PipeReader, PipeWriter, pipe};
+pub use poll::{Epoll, poll};
 pub use print::print_str;
 #[doc(hidden)]
 pub use print::{_eprint, _print};
@@ -106,6 +111,7 @@ pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
 pub use ufmt_write::uWrite;
 
 use crate::sys::{self, BorrowedFd, Errno, Result};
+pub use crate::sys::{EpollEvent, EpollFlags, PollFd, PollFlags};
 
 /// How much a buffer holds that nobody has told.
 const BUFFER_SIZE: usize = 8192;

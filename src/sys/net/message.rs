@@ -205,7 +205,7 @@ const KIND: usize = mem::offset_of!(cmsghdr, cmsg_type);
 const ALIGN: usize = size_of::<usize>();
 
 /// How many bytes a control message with `len` bytes of data takes: `CMSG_SPACE`,
-/// cmsg(3).
+/// cmsg(3). It is rounded up to words, so that room for one descriptor may be room for two.
 pub const fn control_space(len: usize) -> usize {
     (HEADER + len).next_multiple_of(ALIGN)
 }

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
+use core::net::{Ipv4Addr, Ipv6Addr};
 use core::ptr;
 
 use linux_raw_sys::net;
@@ -61,6 +62,48 @@ pub struct Linger {
 
 // SAFETY: any bytes are numbers.
 unsafe impl Filled for Linger {}
+
+/// Membership in a group, on the interface that has an address: `ip_mreq`, ip(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct IpMreq {
+    group: [u8; 4],
+    interface: [u8; 4],
+}
+
+impl IpMreq {
+    /// In `group`; on any interface that fits if `interface` is unspecified.
+    pub const fn new(group: Ipv4Addr, interface: Ipv4Addr) -> IpMreq {
+        IpMreq {
+            group: group.octets(),
+            interface: interface.octets(),
+        }
+    }
+}
+
+// SAFETY: any bytes are numbers.
+unsafe impl Filled for IpMreq {}
+
+/// Membership in a group, on the interface that has a number: `ipv6_mreq`, ipv6(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct Ipv6Mreq {
+    group: [u8; 16],
+    interface: u32,
+}
+
+impl Ipv6Mreq {
+    /// In `group`; on any interface that fits if `interface` is 0.
+    pub const fn new(group: Ipv6Addr, interface: u32) -> Ipv6Mreq {
+        Ipv6Mreq {
+            group: group.octets(),
+            interface,
+        }
+    }
+}
+
+// SAFETY: any bytes are numbers.
+unsafe impl Filled for Ipv6Mreq {}
 
 /// The value of the option: getsockopt(2).
 ///
@@ -189,6 +232,10 @@ options! {
     IP_MULTICAST_TTL: i32 = IP, net::IP_MULTICAST_TTL;
     /// Whether packets to a group come back to the machine itself.
     IP_MULTICAST_LOOP: i32 = IP, net::IP_MULTICAST_LOOP;
+    /// Makes it a member of a group; not to read.
+    IP_ADD_MEMBERSHIP: IpMreq = IP, net::IP_ADD_MEMBERSHIP;
+    /// Ends that; not to read.
+    IP_DROP_MEMBERSHIP: IpMreq = IP, net::IP_DROP_MEMBERSHIP;
     /// The longest packet on the way to where it is connected; not to set.
     IP_MTU: i32 = IP, net::IP_MTU;
     /// Whether it may be bound to an address that is not there yet.
@@ -204,6 +251,10 @@ options! {
     IPV6_MULTICAST_HOPS: i32 = IPV6, net::IPV6_MULTICAST_HOPS;
     /// Whether packets to a group come back to the machine itself.
     IPV6_MULTICAST_LOOP: i32 = IPV6, net::IPV6_MULTICAST_LOOP;
+    /// Makes it a member of a group; not to read.
+    IPV6_ADD_MEMBERSHIP: Ipv6Mreq = IPV6, net::IPV6_ADD_MEMBERSHIP;
+    /// Ends that; not to read.
+    IPV6_DROP_MEMBERSHIP: Ipv6Mreq = IPV6, net::IPV6_DROP_MEMBERSHIP;
     /// Whether errors wait to be received with `ERRQUEUE`.
     IPV6_RECVERR: i32 = IPV6, net::IPV6_RECVERR;
 
