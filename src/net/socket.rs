@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use crate::io::retry;
+use crate::io::{BESIDE_STANDARD, retry};
 use crate::sys::{
     self, AddressFamily, AsFd, BorrowedFd, Errno, IoSlice, IoSliceMut, MsgFlags, OFlags, OwnedFd,
     PollFd, PollFlags, Protocol, RecvMessage, Result, SendMessage, SockAddr, SocketAddrUnix,
@@ -31,9 +31,6 @@ pub(super) const BACKLOG: i32 = -1;
 
 /// How many buffers one call takes at most: `UIO_MAXIOV`, readv(2).
 const MOST_BUFFERS: usize = 1024;
-
-/// The least number that is none of a standard stream, even if that is closed.
-const BESIDE_STANDARD: i32 = 3;
 
 impl Socket {
     /// A new socket. It does not survive execve.

@@ -20,14 +20,12 @@ use freestand::sys::{
     self, ItimerWhich, Itimerval, SaFlags, SigAction, SigHandler, SigInfo, SigSet, Signal, Timeval,
     UContext,
 };
+use freestand::thread;
 use freestand::time::{Duration, Instant};
-
-#[path = "../threads.rs"]
-mod threads;
 
 freestand::entry!(main);
 
-const THREADS: usize = threads::MOST;
+const THREADS: usize = 8;
 const ROUNDS: usize = 1500;
 
 static SIGNALS: AtomicU32 = AtomicU32::new(0);
@@ -120,7 +118,7 @@ static IN_SECTION: Alone = Alone(UnsafeCell::new(0));
 
 /// Each lock keeps others out.
 fn counters() {
-    threads::run(THREADS, |index| {
+    in_each_thread(|index| {
         for round in 0..ROUNDS {
             *COUNT.lock() += 1;
             if (round + index) % 4 == 0 {
@@ -165,7 +163,7 @@ static LEADERS: AtomicUsize = AtomicUsize::new(0);
 /// Each waits for its turn, and they wait for each other.
 fn notify() {
     const TURNS: usize = 100;
-    threads::run(THREADS, |index| {
+    in_each_thread(|index| {
         for turn in 0..TURNS {
             let mut now = TURN.lock();
             CHANGED.wait_while(&mut now, |now| *now % THREADS != index);
@@ -198,6 +196,15 @@ fn notify() {
     assert_eq!(*TURN.lock(), TURNS * THREADS);
 }
 
+/// Runs `body` in all threads at once, with the number of each.
+fn in_each_thread(body: fn(usize)) {
+    thread::scope(|scope| {
+        for index in 0..THREADS {
+            scope.spawn(move || body(index));
+        }
+    });
+}
+
 /// All threads come to each of many values at once.
 fn once() {
     const VALUES: usize = 200;
@@ -212,7 +219,7 @@ fn once() {
         value
     }
 
-    threads::run(THREADS, |index| {
+    in_each_thread(|index| {
         for (number, cell) in CELLS.iter().enumerate() {
             if (number + index) % THREADS == 0 {
                 assert_eq!(**cell.wait(), number);
@@ -304,7 +311,7 @@ fn channels() {
         ));
     }
 
-    threads::run(THREADS, |index| {
+    in_each_thread(|index| {
         for place in 0..8 {
             // All have an end before the one in the list goes.
             let sender = ENDS.lock()[place].clone().expect("it is there");
