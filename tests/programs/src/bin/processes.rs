@@ -858,7 +858,7 @@ fn rounds(args: &mut Args) {
         text.split(' ').next().unwrap().parse().unwrap()
     };
     let round = |number: usize| {
-        if number % 10 == 0 {
+        if number.is_multiple_of(10) {
             assert_eq!(Command::new("/missing").status(), Err(Errno::ENOENT));
         }
         let mut command = Command::new(program);

@@ -1,7 +1,6 @@
 //! Signals that come while a call waits, and one that must not come.
 
 use alloc::vec;
-use core::ffi::c_void;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use core::time::Duration;
 
@@ -11,7 +10,7 @@ use freestand::net::{
 };
 use freestand::sys::{
     self, AddressFamily, AsFd, Errno, ItimerWhich, Itimerval, MaskHow, Result, SaFlags, SigAction,
-    SigHandler, SigInfo, SigSet, Signal, SocketType, Timeval,
+    SigHandler, SigInfo, SigSet, Signal, SocketType, Timeval, UContext,
 };
 use freestand::time::{Instant, sleep};
 use test_programs::child;
@@ -24,7 +23,7 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 /// How many signals are more than a minute's: something hangs.
 const TOO_MANY: u32 = 60_000 / 5;
 
-extern "C" fn count(_: Signal, _: &SigInfo, _: *mut c_void) {
+extern "C" fn count(_: Signal, _: &SigInfo, _: &mut UContext) {
     if COUNT.fetch_add(1, Relaxed) > TOO_MANY {
         // Nothing is left to lose. The test's own alarm is this timer.
         let _ = sys::kill(sys::getpid(), Signal::KILL);
