@@ -98,7 +98,8 @@ enum Command {
         cargo xtask bench startup\n  \
         cargo xtask bench mem\n  \
         cargo xtask bench heap\n  \
-        cargo xtask bench process")]
+        cargo xtask bench process\n  \
+        cargo xtask bench thread")]
     Bench {
         #[command(subcommand)]
         suite: Suite,
@@ -183,6 +184,19 @@ enum Suite {
         #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,
     },
+    /// Making a thread and joining it, beside glibc's pthread_create
+    #[command(after_help = "Examples:\n  \
+        cargo xtask bench thread\n  \
+        cargo xtask bench thread --runs 31\n\n\
+        The figures are those of this machine at this moment: let nothing else run.")]
+    Thread {
+        /// How many turns each program has
+        #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+        /// How many threads it makes in each
+        #[arg(long, default_value_t = 3000, value_parser = clap::value_parser!(u32).range(1..))]
+        count: u32,
+    },
     /// Starting a program and waiting for its end, beside glibc's posix_spawn
     #[command(after_help = "Examples:\n  \
         cargo xtask bench process\n  \
@@ -210,6 +224,7 @@ impl Suite {
                 bench::mem::run(archs.list(), runs as usize, svg, install)
             }
             Suite::Heap { runs, svg } => bench::heap::run(runs as usize, svg),
+            Suite::Thread { runs, count } => bench::thread::run(runs as usize, count, install),
             Suite::Process { runs, count } => bench::process::run(runs as usize, count, install),
         }
     }

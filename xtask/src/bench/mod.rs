@@ -6,6 +6,7 @@
 
 mod build;
 mod chart;
+mod contest;
 mod curves;
 mod goals;
 pub mod heap;
@@ -17,4 +18,5 @@ pub mod startup;
 mod stats;
 mod steps;
 mod svg;
+pub mod thread;
 mod timing;
