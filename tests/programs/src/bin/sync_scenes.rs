@@ -288,7 +288,7 @@ fn channels() {
 
     fn receive(place: usize) {
         let receiver = RECEIVERS.lock()[place].take().expect("it is there");
-        let is_to_the_end = place % 2 == 0;
+        let is_to_the_end = place.is_multiple_of(2);
         let mut last = [0; THREADS];
         let mut count = 0;
         for value in &receiver {

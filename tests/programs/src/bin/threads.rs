@@ -267,7 +267,7 @@ fn scopes() {
     // A name and a stack for a scoped one, and one that fails.
     thread::scope(|scope| {
         let builder = Builder::new().name("scoped").stack_size(1 << 17);
-        let name = builder.spawn_scoped(scope, || kernels_name());
+        let name = builder.spawn_scoped(scope, kernels_name);
         assert_eq!(name.unwrap().join().unwrap(), b"scoped");
         let huge = Builder::new().stack_size(usize::MAX);
         assert_eq!(huge.spawn_scoped(scope, || ()).unwrap_err(), Errno::ENOMEM);
@@ -420,7 +420,7 @@ fn spares() {
     drop(known);
     // A larger one does not fit, a much smaller one would waste it.
     for size in [8 << 20, thread::STACK_MIN] {
-        let stack = move || black_box(&raw const *&size).addr();
+        let stack = move || black_box(&raw const size).addr();
         let thread = Builder::new().stack_size(size).spawn(stack);
         assert!(thread.unwrap().join().unwrap().abs_diff(place) > 1 << 16);
     }

@@ -16,8 +16,8 @@ use core::ffi::CStr;
 
 use freestand::env::Args;
 use freestand::sys::{
-    self, Address, ItimerWhich, Itimerval, OwnedFd, SaFlags, SigAction, SigHandler, SigInfo,
-    SigSet, Signal, Timeval,
+    self, ItimerWhich, Itimerval, OwnedFd, SaFlags, SigAction, SigHandler, SigInfo, SigSet, Signal,
+    Timeval, UContext,
 };
 use freestand::{fs, io, thread};
 
@@ -64,7 +64,7 @@ fn descriptors() -> usize {
 /// Has a signal come in a millisecond, and again and again, that interrupts whatever
 /// waits; [`end_of_storm`] ends it.
 fn storm() {
-    extern "C" fn handler(_: Signal, _: &SigInfo, _: Address) {}
+    extern "C" fn handler(_: Signal, _: &SigInfo, _: &mut UContext) {}
 
     let action = SigAction {
         sa_handler: SigHandler::Function(handler),
