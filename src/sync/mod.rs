@@ -49,6 +49,7 @@ pub mod mpsc;
 mod mutex;
 mod once;
 mod once_lock;
+pub(crate) mod parker;
 mod prim;
 mod rwlock;
 mod semaphore;

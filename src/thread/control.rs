@@ -10,11 +10,11 @@ use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 use core::time::Duration;
 
 use super::local::Node;
-use super::parker::Parker;
 use super::scope::Running;
 use super::stack;
 use crate::signal::AltStack;
 use crate::startup::tls;
+use crate::sync::parker::Parker;
 use crate::sys;
 
 /// A thread's control block. It lies beside the thread's thread-local variables, where the
@@ -276,7 +276,11 @@ pub fn park() {
     ControlRef::current().parker.park();
 }
 
-/// As [`park`], but sleeps no longer than `duration`; a signal's handler may end it sooner.
+/// As [`park`], but sleeps no longer than `duration`.
+///
+/// # Panics
+///
+/// If the clock cannot be read, as under a seccomp filter that allows no clock.
 #[inline]
 pub fn park_timeout(duration: Duration) {
     ControlRef::current().parker.park_timeout(duration);

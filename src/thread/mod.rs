@@ -15,7 +15,6 @@
 
 mod control;
 mod local;
-mod parker;
 mod scope;
 mod spawn;
 mod stack;

@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use loom::thread;
 use sync::mpsc::{self, RecvTimeoutError, TrySendError};
-use sync::prim::Cell;
+use sync::prim::{AtomicU32, Cell, Ordering};
 use sync::{
-    Barrier, Condvar, LazyLock, Mutex, Once, OnceLock, RwLock, RwLockWriteGuard, Semaphore,
+    Barrier, Condvar, LazyLock, Mutex, Once, OnceLock, Parker, RwLock, RwLockWriteGuard, Semaphore,
 };
 
 /// The variable that says which bug there is to be.
@@ -301,6 +301,62 @@ fn semaphore_given_up() {
 }
 
 #[test]
+fn parker() {
+    model(3, || {
+        let both = Arc::new((Parker::new(), Data::new(), AtomicU32::new(0)));
+        type Both = (Parker, Data, AtomicU32);
+        let wake = |(parker, data, ready): &Both| {
+            data.touch();
+            ready.fetch_add(1, Ordering::Release);
+            parker.unpark();
+        };
+        let wait = |(parker, data, ready): &Both| {
+            while ready.load(Ordering::Acquire) == 0 {
+                parker.park();
+            }
+            assert_eq!(data.look(), 1);
+        };
+        together(&both, wake, None, wait);
+    });
+}
+
+#[test]
+fn parker_given_up() {
+    model(3, || {
+        let both = Arc::new((Parker::new(), Data::new()));
+        type Both = (Parker, Data);
+        let wake = |(parker, data): &Both| {
+            data.touch();
+            parker.unpark();
+        };
+        let wait = |(parker, _): &Both| parker.park_timeout(SOON);
+        together(&both, wake, None, wait);
+        // Whether or not the token was taken: another time does not wait for ever.
+        both.0.unpark();
+        both.0.park();
+        assert_eq!(both.1.look(), 1);
+    });
+}
+
+/// What one thread wrote before it puts the token there, the other sees when it has it.
+#[test]
+fn parker_hands_over() {
+    model(3, || {
+        let both = Arc::new((Parker::new(), Data::new()));
+        type Both = (Parker, Data);
+        let wake = |(parker, data): &Both| {
+            data.touch();
+            parker.unpark();
+        };
+        let wait = |(parker, data): &Both| {
+            parker.park();
+            assert_eq!(data.look(), 1);
+        };
+        together(&both, wake, None, wait);
+    });
+}
+
+#[test]
 fn barrier() {
     model(1, || {
         let all = Arc::new((Barrier::new(3), Semaphore::new(0), Semaphore::new(0)));
@@ -392,7 +448,7 @@ fn rendezvous_with_nobody() {
 #[test]
 fn planted_bugs_are_found() {
     use Bug::{Relaxed, Single, Sleepy, Torn};
-    let planted: [(&str, &[Bug]); 9] = [
+    let planted: [(&str, &[Bug]); 11] = [
         ("mutex", &[Torn, Relaxed, Sleepy]),
         ("rwlock", &[Torn, Relaxed, Sleepy]),
         ("rwlock_readers_meet_a_writer", &[Relaxed, Single]),
@@ -400,6 +456,8 @@ fn planted_bugs_are_found() {
         ("condvar_all", &[Sleepy, Single]),
         ("once", &[Torn, Relaxed, Sleepy, Single]),
         ("semaphore", &[Torn, Relaxed, Sleepy]),
+        ("parker", &[Torn, Relaxed, Sleepy]),
+        ("parker_hands_over", &[Torn, Relaxed, Sleepy]),
         ("barrier", &[Sleepy, Single]),
         ("sync_channel", &[Torn, Relaxed, Sleepy]),
     ];

@@ -14,6 +14,8 @@ mod mutex;
 mod once;
 #[path = "../../../src/sync/once_lock.rs"]
 mod once_lock;
+#[path = "../../../src/sync/parker.rs"]
+mod parker;
 #[path = "prim.rs"]
 pub mod prim;
 #[path = "../../../src/sync/rwlock.rs"]
@@ -27,5 +29,6 @@ pub use lazy_lock::LazyLock;
 pub use mutex::{Mutex, MutexGuard, RawMutex};
 pub use once::Once;
 pub use once_lock::OnceLock;
+pub(crate) use parker::Parker;
 pub use rwlock::{RwLock, RwLockWriteGuard};
 pub use semaphore::Semaphore;
