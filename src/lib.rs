@@ -23,9 +23,9 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`mod@env`], [`fs`], [`process`], [`thread`], [`time`], [`random`], [`heap`] | what programs name: std's names and shapes |
-//! | [`io`], [`startup`] | standard input and output; from `_start` to `main`, and the vDSO |
-//! | [`sync`], [`path`] | locks on futexes; paths, taken apart and put together |
+//! | [`mod@env`], [`fs`], [`net`], [`process`], [`thread`], [`time`], [`random`], [`heap`] | what programs name: std's names and shapes |
+//! | [`io`], [`signal`], [`startup`] | input and output; signals; from `_start` to `main`, and the vDSO |
+//! | [`sync`], [`path`] | locks on futexes, and channels; paths, taken apart and put together |
 //! | [`sys`], [`mem`] | every system call, declared once; memcpy and its family |
 //! | [`arch`] | what differs between the processors |
 //!

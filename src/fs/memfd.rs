@@ -65,8 +65,8 @@ impl Memfd {
     /// # Errors
     ///
     /// `EBUSY` for `WRITE` if somebody has it mapped to be written, `EPERM` if it is sealed
-    /// against that (`SEAL`) or is not open for writing, `EINVAL` for seals that there are not, or if it was made of
-    /// a descriptor that is nothing to seal.
+    /// against that (`SEAL`) or is not open for writing, `EINVAL` for seals that there are
+    /// not, or if it was made of a descriptor that is nothing to seal.
     pub fn add_seals(&self, seals: Seals) -> Result<()> {
         sys::fcntl_add_seals(self.as_fd(), seals)
     }

@@ -2,9 +2,9 @@
 //!
 //! What differs from std, because nothing here allocates:
 //!
-//! * An error is an [`Errno`](sys::Errno). Where std has an error of its own, it is the one that the
-//!   kernel has for the like: `EINVAL` for options that do not go together, `EILSEQ` for
-//!   text that is not UTF-8, `ENOMEM` for memory that there is not.
+//! * An error is an [`Errno`](sys::Errno). Where std has an error of its own, it is the
+//!   one that the kernel has for the like: `EINVAL` for options that do not go together,
+//!   `EILSEQ` for text that is not UTF-8, `ENOMEM` for memory that there is not.
 //! * A path is whatever a system call takes as one ([`sys::Path`]):
 //!   `&str`, `&[u8]`, `&CStr`, [`&Path`](crate::path::Path); what is returned is a
 //!   [`PathBuf`](crate::path::PathBuf), which has a fixed size, and what is a name is bytes.

@@ -296,8 +296,8 @@ struct Job<'a> {
 
 /// What the child does.
 extern "C" fn child(job: Address) -> ! {
-    // SAFETY: it is the job of `Job::clone3` or `Job::clone`, which is the child's until it ends or is
-    // another program: the parent waits, or has its own copy.
+    // SAFETY: it is the job of `Job::clone3` or `Job::clone`, which is the child's until
+    // it ends or is another program: the parent waits, or has its own copy.
     let job = unsafe { &mut *job.cast::<Job<'_>>() };
     let error = match job.be_child() {
         Ok(never) => match never {},
@@ -368,8 +368,8 @@ impl Job<'_> {
             flags |= CloneFlags::VM;
         }
         let job = (&raw mut *self).cast();
-        // SAFETY: the stack and the job are the child's while the parent waits; or the child has a copy of it all. Where `pidfd` points is what
-        // PIDFD makes of it.
+        // SAFETY: the stack and the job are the child's while the parent waits; or the
+        // child has a copy of it all. Where `pidfd` points is what PIDFD makes of it.
         let spawned = Spawned::by(|pidfd_flag, pidfd| unsafe {
             let nothing = Address::default();
             sys::clone_on_stack(

@@ -29,9 +29,10 @@ const SIGNALS: [Signal; 2] = [Signal::SEGV, Signal::BUS];
 static ASKED: AtomicBool = AtomicBool::new(false);
 
 /// Has each stack overflow reported as such from now on, on the initial thread and on
-/// those that [`thread`](crate::thread) makes later: the process says `thread NAME (tid N) has overflowed its
-/// stack` on standard error and aborts, as a program of std does. Without it a stack
-/// overflow is a SIGSEGV that says nothing. Any other fault ends the process as before.
+/// those that [`thread`](crate::thread) makes later: the process says
+/// `thread NAME (tid N) has overflowed its stack` on standard error and aborts, as a
+/// program of std does. Without it a stack overflow is a SIGSEGV that says nothing. Any
+/// other fault ends the process as before.
 ///
 /// The initial thread's stack ends where `RLIMIT_STACK` says when it overflows; under no
 /// limit at all it is not known to have overflowed. Each thread gets a stack of its own

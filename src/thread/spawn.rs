@@ -76,8 +76,9 @@ impl<'name> Builder<'name> {
         }
     }
 
-    /// It is called `name`; the empty name is none. The kernel keeps the first 15 bytes (prctl(2), `PR_SET_NAME`),
-    /// which ps(1) and `/proc/self/task/TID/comm` show; [`Thread::name`] has them all.
+    /// It is called `name`; the empty name is none. The kernel keeps the first 15 bytes
+    /// (prctl(2), `PR_SET_NAME`), which ps(1) and `/proc/self/task/TID/comm` show;
+    /// [`Thread::name`] has them all.
     #[inline]
     pub const fn name(mut self, name: &'name str) -> Builder<'name> {
         self.name = Some(name);

@@ -879,7 +879,8 @@ fn rounds(args: &mut Args) {
     }
 }
 
-/// Starts the program of the next argument, hello, a few times and says how that went, while calls fail.
+/// Starts the program of the next argument, hello, a few times and says how that went,
+/// while calls fail.
 fn fault(args: &mut Args) {
     let program = args.next().unwrap().to_bytes();
     let count = |name: &str| {
