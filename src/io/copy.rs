@@ -4,7 +4,7 @@ use core::fmt;
 
 use embedded_io::{BufRead, Error, ErrorKind, Write};
 
-use super::sigpipe::without_sigpipe;
+use super::without_sigpipe;
 use super::{is_interruption, retry, write_all};
 use crate::sys::{self, AsFd, BorrowedFd, Errno, Result, SocketOption, SpliceFlags, Whence};
 

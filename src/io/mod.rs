@@ -106,6 +106,7 @@ pub use poll::{Epoll, poll};
 pub use print::print_str;
 #[doc(hidden)]
 pub use print::{_eprint, _print};
+pub(crate) use sigpipe::without_sigpipe;
 pub(crate) use stdio::flush_if_free;
 pub use stdio::{Stderr, Stdin, Stdout, stderr, stdin, stdout};
 pub use ufmt_write::uWrite;

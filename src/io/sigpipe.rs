@@ -12,7 +12,7 @@ use crate::sys::{self, Errno, MaskHow, Result, SigSet, Signal, Timespec};
 /// # Errors
 ///
 /// Those of `work`.
-pub(super) fn without_sigpipe<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn without_sigpipe<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     const SIGPIPE: SigSet = SigSet::of(&[Signal::PIPE]);
 
     let mask = sys::rt_sigprocmask(MaskHow::BLOCK, Some(&SIGPIPE))?;

@@ -4,10 +4,7 @@ use alloc::vec::Vec;
 
 use super::{Child, ExitStatus};
 use crate::io;
-use crate::sys::{
-    self, BorrowedFd, Errno, MaskHow, OFlags, OwnedFd, PollFd, PollFlags, Result, SigSet, Signal,
-    Timespec,
-};
+use crate::sys::{self, BorrowedFd, Errno, OFlags, OwnedFd, PollFd, PollFlags, Result};
 
 /// How much is read at once: what a pipe holds.
 const CHUNK: usize = 64 << 10;
@@ -127,28 +124,10 @@ fn is_end(fd: BorrowedFd<'_>, bytes: &mut Vec<u8>) -> Result<bool> {
 
 /// Writes what the pipe takes, and hands over the rest: nothing if nobody reads it.
 fn write_some<'a>(fd: BorrowedFd<'_>, input: &'a [u8]) -> Result<&'a [u8]> {
-    match without_sigpipe(|| sys::write(fd, input)) {
+    match io::without_sigpipe(|| sys::write(fd, input)) {
         Ok(written) => Ok(input.get(written..).unwrap_or_default()),
         Err(Errno::EINTR | Errno::EAGAIN) => Ok(input),
         Err(Errno::EPIPE) => Ok(&[]),
         Err(errno) => Err(errno),
     }
-}
-
-/// Does `what`; if that raises SIGPIPE, takes it away. One that has come before stays.
-fn without_sigpipe<T>(what: impl FnOnce() -> Result<T>) -> Result<T> {
-    let pipe = SigSet::of(&[Signal::PIPE]);
-    let before = sys::rt_sigprocmask(MaskHow::BLOCK, Some(&pipe))?;
-    let was_pending = sys::rt_sigpending()?.contains(Signal::PIPE);
-    let result = what();
-    if matches!(result, Err(Errno::EPIPE)) && !was_pending {
-        // A write's SIGPIPE is its thread's. There is none where it is ignored.
-        let at_once = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        let _ = sys::rt_sigtimedwait(&pipe, None, Some(&at_once));
-    }
-    let _ = sys::rt_sigprocmask(MaskHow::SETMASK, Some(&before));
-    result
 }
