@@ -48,6 +48,7 @@ pub mod env;
 pub mod fs;
 pub mod heap;
 pub mod io;
+mod mapping;
 pub mod mem;
 pub mod net;
 pub mod path;

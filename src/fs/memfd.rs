@@ -4,7 +4,7 @@ use core::ops::Deref;
 use core::slice;
 
 use super::File;
-use crate::io::Mapping;
+use crate::mapping::Mapping;
 use crate::sys::{
     self, AsFd, BorrowedFd, Errno, MapFlags, MemfdFlags, OwnedFd, Path, Prot, Result, Seals,
 };

@@ -73,7 +73,6 @@ mod error;
 mod eventfd;
 #[cfg(feature = "alloc")]
 mod ext;
-mod mapping;
 mod pipe;
 mod poll;
 mod print;
@@ -100,7 +99,6 @@ pub use error::retry;
 pub use eventfd::EventFd;
 #[cfg(feature = "alloc")]
 pub use ext::{BufReadExt, Lines, ReadExt};
-pub(crate) use mapping::Mapping;
 pub use pipe::{PipeReader, PipeWriter, pipe};
 pub use poll::{Epoll, poll};
 pub use print::print_str;

@@ -23,16 +23,17 @@
 
 use core::convert::Infallible;
 use core::ffi::CStr;
-use core::ptr;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::{Child, PidFd};
 use crate::env;
 use crate::io;
+use crate::mapping::{GUARD, Mapping};
 use crate::sys::{
-    self, Address, BorrowedFd, CStrList, Clone3Flags, CloneArgs, CloneFlags, Errno, Gid, MapFlags,
-    MaskHow, OwnedFd, Path, Pid, PipeFlags, Prot, RawFd, Result, SigAction, SigHandler, SigSet,
-    Signal, Tid, Uid, raw,
+    self, Address, BorrowedFd, CStrList, Clone3Flags, CloneArgs, CloneFlags, Errno, Gid, MaskHow,
+    OwnedFd, Path, Pid, PipeFlags, RawFd, Result, SigAction, SigHandler, SigSet, Signal, Tid, Uid,
+    raw,
 };
 use heapless::Vec;
 
@@ -463,71 +464,41 @@ fn reset_handlers() {
 }
 
 /// What a child runs on, with a guard below. One is kept for the next child.
-struct Stack(Address);
+struct Stack(NonNull<u8>);
 
 /// The one that is kept, or null.
-static SPARE: AtomicPtr<core::ffi::c_void> = AtomicPtr::new(ptr::null_mut());
+static SPARE: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 
 impl Stack {
     /// How much there is; of which as much takes memory as is used.
     const SIZE: usize = 256 << 10;
-    /// Of the largest pages, one.
-    const GUARD: usize = 64 << 10;
+    /// With the guard.
+    const LENGTH: usize = GUARD + Stack::SIZE;
 
     fn new() -> Result<Stack> {
-        let spare = SPARE.swap(ptr::null_mut(), Ordering::Acquire);
-        if !spare.is_null() {
-            return Ok(Stack(spare));
+        match NonNull::new(SPARE.swap(ptr::null_mut(), Ordering::Acquire)) {
+            Some(spare) => Ok(Stack(spare)),
+            None => Ok(Stack(Mapping::of_stack(Stack::LENGTH)?.into_raw())),
         }
-        let flags = MapFlags::PRIVATE | MapFlags::ANONYMOUS | MapFlags::STACK;
-        let nowhere = ptr::null_mut();
-        // SAFETY: it is new memory.
-        let stack = Stack(unsafe {
-            sys::mmap(
-                nowhere,
-                Stack::GUARD + Stack::SIZE,
-                Prot::empty(),
-                flags,
-                None,
-                0,
-            )
-        }?);
-        // SAFETY: it is this memory, which nobody uses.
-        let made = unsafe { sys::mprotect(stack.begin(), Stack::SIZE, Prot::READ | Prot::WRITE) };
-        if let Err(errno) = made {
-            stack.unmap();
-            return Err(errno);
-        }
-        Ok(stack)
     }
 
     fn begin(&self) -> Address {
-        self.0.wrapping_byte_add(Stack::GUARD)
+        self.0.as_ptr().wrapping_add(GUARD).cast()
     }
 
     fn end(&self) -> Address {
         self.begin().wrapping_byte_add(Stack::SIZE)
     }
-
-    fn unmap(self) {
-        // SAFETY: the memory is its own, and no child runs on it.
-        let _ = unsafe { sys::munmap(self.0, Stack::GUARD + Stack::SIZE) };
-        core::mem::forget(self);
-    }
 }
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        let is_kept = SPARE
-            .compare_exchange(
-                ptr::null_mut(),
-                self.0,
-                Ordering::Release,
-                Ordering::Relaxed,
-            )
-            .is_ok();
-        if !is_kept {
-            Stack(self.0).unmap();
+        let none = ptr::null_mut();
+        let kept =
+            SPARE.compare_exchange(none, self.0.as_ptr(), Ordering::Release, Ordering::Relaxed);
+        if kept.is_err() {
+            // SAFETY: the memory is its own, and no child runs on it.
+            drop(unsafe { Mapping::from_raw(self.0, Stack::LENGTH) });
         }
     }
 }

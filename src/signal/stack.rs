@@ -1,18 +1,12 @@
 //! Stacks for handlers alone.
 
-use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::mem::{self, ManuallyDrop};
-use core::ptr::{self, NonNull};
 
+use crate::mapping::{GUARD, Mapping};
 use crate::startup::InitialStack;
 use crate::startup::stack::kept_argv;
-use crate::sys::{
-    self, Address, Errno, MapFlags, Prot, Result, SigStack, SsFlags, mmap, mprotect, munmap,
-};
-
-/// The page below the stack that nobody may touch: no architecture has larger ones.
-const GUARD: usize = 64 << 10;
+use crate::sys::{self, Address, Errno, Result, SigStack, SsFlags};
 
 /// What the kernel asks of a stack, and says what a handler's frame needs, where the
 /// auxiliary vector does not say: the largest `MINSIGSTKSZ` of the four architectures.
@@ -24,15 +18,7 @@ const MINSIGSTKSZ: usize = 5120;
 /// has overflowed: sigaltstack(2). It is a mapping of its own, with a guard below: a
 /// handler that overflows it dies of SIGSEGV and writes over nothing.
 #[derive(Debug)]
-pub struct AltStack {
-    mapping: NonNull<c_void>,
-    len: usize,
-}
-
-// SAFETY: the mapping belongs to the value, whichever thread has it.
-unsafe impl Send for AltStack {}
-// SAFETY: nothing is done through a shared reference.
-unsafe impl Sync for AltStack {}
+pub struct AltStack(Mapping);
 
 impl AltStack {
     /// A new one, on which a handler has at least `room` bytes for itself, beside what the
@@ -49,26 +35,17 @@ impl AltStack {
             .and_then(|len| len.checked_next_multiple_of(GUARD))
             .and_then(|len| len.checked_add(GUARD))
             .ok_or(Errno::ENOMEM)?;
-        let (prot, flags) = (Prot::empty(), MapFlags::PRIVATE | MapFlags::ANONYMOUS);
-        let flags = flags | MapFlags::NORESERVE | MapFlags::STACK;
-        // SAFETY: a new mapping takes the place of none.
-        let mapping = unsafe { mmap(ptr::null_mut(), len, prot, flags, None, 0) }?;
-        // Nothing is mapped at 0 unless somebody asks for that.
-        let mapping = NonNull::new(mapping).ok_or(Errno::ENOMEM)?;
-        let stack = AltStack { mapping, len };
-        // SAFETY: the mapping is the value's own.
-        unsafe { mprotect(stack.begin(), stack.room(), Prot::READ | Prot::WRITE) }?;
-        Ok(stack)
+        Mapping::of_stack(len).map(AltStack)
     }
 
     /// The lowest byte of the stack, above the guard.
     pub(super) fn begin(&self) -> Address {
-        self.mapping.as_ptr().wrapping_byte_add(GUARD)
+        self.0.start().wrapping_add(GUARD).cast()
     }
 
     /// How many bytes it has.
     fn room(&self) -> usize {
-        self.len - GUARD
+        self.0.len() - GUARD
     }
 
     fn as_sig_stack(&self) -> SigStack {
@@ -94,13 +71,6 @@ impl AltStack {
             before,
             of_this_thread: PhantomData,
         })
-    }
-}
-
-impl Drop for AltStack {
-    fn drop(&mut self) {
-        // SAFETY: the mapping is the value's own, and no thread's stack any more.
-        let _ = unsafe { munmap(self.mapping.as_ptr(), self.len) };
     }
 }
 

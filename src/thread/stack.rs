@@ -24,18 +24,15 @@
 
 use core::alloc::Layout;
 use core::ops::Range;
-use core::ptr;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering::*;
 
 use super::control::{Control, ControlRef};
+use crate::mapping::{GUARD, Mapping};
 use crate::startup::tls::{self, Image};
 use crate::sync::Mutex;
-use crate::sys::{self, Errno, MapFlags, MaskHow, Prot, Result, SigSet};
+use crate::sys::{self, Errno, MaskHow, Result, SigSet};
 use crate::{arch, mem};
-
-/// How many bytes a guard has: a page of the largest that there are. Compilers touch the
-/// pages of a large frame one after the other, so a stack that is too small ends here.
-const GUARD: usize = 64 << 10;
 
 /// What a mapping's length is a multiple of.
 const PAGE: usize = 4 << 10;
@@ -123,7 +120,7 @@ pub(super) fn allocate(stack: usize, packet: Layout, name: Option<&str>) -> Resu
     let used = WAITING.lock().take(length);
     let (mapping, length) = match used {
         Some(used) => used,
-        None => (map(length)?, length),
+        None => (Mapping::of_stack(length)?.into_raw().as_ptr(), length),
     };
     // From the end downwards.
     let end = mapping.wrapping_add(length);
@@ -147,21 +144,6 @@ pub(super) fn allocate(stack: usize, packet: Layout, name: Option<&str>) -> Resu
     }
 }
 
-/// Maps `length` bytes, the first of which are the guard.
-fn map(length: usize) -> Result<*mut u8> {
-    let flags = MapFlags::PRIVATE | MapFlags::ANONYMOUS | MapFlags::NORESERVE | MapFlags::STACK;
-    // SAFETY: the kernel chooses where; nobody uses the guard.
-    unsafe {
-        let prot = Prot::READ | Prot::WRITE;
-        let mapping = sys::mmap(ptr::null_mut(), length, prot, flags, None, 0)?;
-        if let Err(errno) = sys::mprotect(mapping, GUARD, Prot::empty()) {
-            let _ = sys::munmap(mapping, length);
-            return Err(errno);
-        }
-        Ok(mapping.cast())
-    }
-}
-
 /// Gives the mapping of a thread back that nobody knows of any more: not the calling
 /// thread's.
 pub(super) fn give_back(control: ControlRef) {
@@ -170,8 +152,10 @@ pub(super) fn give_back(control: ControlRef) {
     }
     control.wait();
     let (mapping, length) = (control.mapping, control.length);
-    // SAFETY: the thread is gone, and nobody else has a reference.
-    let _ = unsafe { sys::munmap(mapping.cast(), length) };
+    if let Some(mapping) = NonNull::new(mapping) {
+        // SAFETY: the thread is gone, and nobody else has a reference.
+        drop(unsafe { Mapping::from_raw(mapping, length) });
+    }
 }
 
 /// Ends the calling thread, which has run its closure and dropped its values.

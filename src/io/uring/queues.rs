@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use linux_raw_sys::io_uring::IORING_SQ_CQ_OVERFLOW;
 
-use crate::io::Mapping;
+use crate::mapping::Mapping;
 use crate::sys::{
     self, AsFd, BorrowedFd, Errno, IORING_OFF_SQ_RING, IORING_OFF_SQES, IoUringCqe,
     IoUringEnterFlags, IoUringFeatures, IoUringParams, IoUringSqe, MapFlags, OwnedFd, Prot, Result,

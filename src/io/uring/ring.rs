@@ -5,7 +5,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::{Buffer, Operation, Queues};
-use crate::io::Mapping;
+use crate::mapping::Mapping;
 use crate::sys::{self, AsFd, BorrowedFd, Errno, IoUringOp, IoUringSqe, OwnedFd, Result, Timespec};
 
 /// An io_uring that keeps what its operations are about: see the [module](super). `F` is

@@ -1,8 +1,14 @@
-//! Memory that is mapped for as long as a value lives.
+//! Memory that is mapped for as long as a value lives, and stacks of it.
 
+use core::mem::ManuallyDrop;
 use core::ptr::{self, NonNull};
 
 use crate::sys::{self, BorrowedFd, MapFlags, Prot, Result};
+
+/// What a stack has below it that nobody may touch: a page of the largest that any of the
+/// architectures' kernels may have. Compilers touch the pages of a large frame one after the
+/// other, so who needs too much gets here.
+pub(crate) const GUARD: usize = 64 << 10;
 
 /// A mapping, which goes when this is dropped.
 #[derive(Debug)]
@@ -50,6 +56,35 @@ impl Mapping {
         // Not in place of what is there.
         let flags = flags.difference(MapFlags::FIXED);
         Mapping::new(length, prot, flags, Some(fd), offset)
+    }
+
+    /// Pages of zeros for a stack, `length` bytes, of which the first [`GUARD`] are that.
+    /// Those that nobody touches take no memory.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn of_stack(length: usize) -> Result<Mapping> {
+        let flags = MapFlags::PRIVATE | MapFlags::ANONYMOUS;
+        let flags = flags | MapFlags::NORESERVE | MapFlags::STACK;
+        let stack = Mapping::new(length, Prot::READ | Prot::WRITE, flags, None, 0)?;
+        // SAFETY: nobody has a reference into it yet.
+        unsafe { sys::mprotect(stack.start().cast(), GUARD, Prot::empty()) }?;
+        Ok(stack)
+    }
+
+    /// That of `length` bytes at `address`.
+    ///
+    /// # Safety
+    ///
+    /// It must be from [`Mapping::into_raw`], and nobody else's.
+    pub(crate) unsafe fn from_raw(address: NonNull<u8>, length: usize) -> Mapping {
+        Mapping { address, length }
+    }
+
+    /// Where it begins; it stays mapped.
+    pub(crate) fn into_raw(self) -> NonNull<u8> {
+        ManuallyDrop::new(self).address
     }
 
     fn new(
