@@ -133,6 +133,15 @@ extern "C" fn wakes_somebody(_: Address) -> ! {
     end()
 }
 
+/// As a process that shares the memory would.
+extern "C" fn wakes_a_stranger(_: Address) -> ! {
+    while sys::futex(&WORD, FutexOp::WAKE, 1, None, None, 0) == Ok(0) {
+        sys::sched_yield();
+    }
+    TOLD.store(1, SeqCst);
+    end()
+}
+
 extern "C" fn sleeps(_: Address) -> ! {
     let slept = sys::futex_wait(&WORD, 0);
     TOLD.store(1 + u32::from(slept.is_ok()), SeqCst);
@@ -144,6 +153,10 @@ fn waiting() {
     with_thread(wakes_somebody, |_| ok!(futex_wait(&WORD, 0)));
     assert_eq!(TOLD.load(SeqCst), 1);
     err!(EAGAIN, futex_wait(&WORD, 1));
+    TOLD.store(0, SeqCst);
+    with_thread(wakes_a_stranger, |_| ok!(futex_wait_shared(&WORD, 0)));
+    assert_eq!(TOLD.load(SeqCst), 1);
+    err!(EAGAIN, futex_wait_shared(&WORD, 1));
 
     assert_eq!(ok!(futex_wake(&WORD, 1)), 0);
     TOLD.store(0, SeqCst);
