@@ -30,8 +30,10 @@
 //! at one too. The initial thread's block is a part of `.bss`: the linker knows its size,
 //! so there is nothing to allocate and nothing that could fail for want of memory.
 //!
-//! A program has all this if it names it: by `entry!(main, tls)`, or by a function that
-//! needs it (`__tls_get_addr`, the canary on x86). Otherwise a thread-local variable does
+//! A program has all this if it names it: by `entry!(main, tls)`, or by something that
+//! needs it ([`thread_local!`](crate::thread_local), [`thread::current`](crate::thread::current),
+//! `__tls_get_addr`, the canary on x86). Other threads' blocks
+//! [`thread::spawn`](crate::thread::spawn) makes, by the same code. Otherwise a thread-local variable does
 //! not link, with a message from link.ld: no reference leads from such a variable to here
 //! that the linker could follow.
 
