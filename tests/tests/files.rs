@@ -65,11 +65,12 @@ fn every_program_has_the_segments_of_the_linker_script(target: Target) -> Result
             loaded == ["R-X"] || loaded == ["R-X", "RW-"],
             "{name}: {loaded:?}"
         );
+        let has_tls = name.starts_with("start_tls") || name == "threads";
         for segment in segments.iter().filter(|segment| !segment.is_loaded()) {
             // Without `-n` the linker describes the program headers as well.
             ensure!(
                 segment.kind == PT_GNU_STACK.0
-                    || (segment.kind == PT_TLS.0 && name.starts_with("start_tls"))
+                    || (segment.kind == PT_TLS.0 && has_tls)
                     || (segment.kind == PT_PHDR.0 && !target.is_release()),
                 "{name}: {segment:?}"
             );
