@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
@@ -191,16 +191,29 @@ fn run_with_backtraces_passes_everything_on() {
     assert!(said.ends_with(message), "{said}");
 }
 
+/// What ends a program that does nothing about it.
+const SIGNALS: [libc::c_int; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
+
 /// A program that asks a question on standard error and reads on, without a newline.
 fn prompted() -> Child {
     // Else the build's messages come first.
     printed(&["build", "backtrace", "--backtrace"]);
-    let mut child = xtask(&["run", "backtrace", "--backtrace", "--", "prompt"])
+    let mut command = xtask(&["run", "backtrace", "--backtrace", "--", "prompt"]);
+    command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .stderr(Stdio::piped());
+    // Who runs the tests in the background, or by nohup(1), has them ignore signals.
+    let heed = || {
+        for signal in SIGNALS {
+            // SAFETY: the default action is no handler.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec this makes system calls, and no more.
+    unsafe { command.pre_exec(heed) };
+    let mut child = command.spawn().unwrap();
     let mut said = Vec::new();
     while !said.ends_with(b"what? ") {
         let mut byte = [0];
@@ -223,7 +236,7 @@ fn run_with_backtraces_holds_nothing_back() {
 
 #[test]
 fn run_with_backtraces_passes_signals_on() {
-    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+    for signal in SIGNALS {
         let mut child = prompted();
         // Nobody answers.
         let _stdin = child.stdin.take();
@@ -266,7 +279,7 @@ fn help_names_each_command_and_each_command_shows_an_example() {
 #[test]
 fn bench_help_names_each_suite_and_each_suite_shows_an_example() {
     let help = printed(&["bench", "--help"]);
-    for suite in ["startup", "mem", "heap"] {
+    for suite in ["startup", "mem", "heap", "thread", "process"] {
         assert!(help.contains(&format!("\n  {suite} ")), "{help}");
         let help = printed(&["bench", suite, "--help"]);
         let example = format!("\n  cargo xtask bench {suite}");
