@@ -16,9 +16,10 @@ use freestand::signal::{self, Action, SaFlags, SigSet, SigVal, Signal, SignalFd}
 use freestand::sys::{
     self, AddressFamily, BorrowedFd, Clock, Dev, EpollCreateFlags, EpollEvent, EpollFlags, EpollOp,
     Errno, EventFdFlags, FileMode, FileType, Flock, FlockFlags, FutexOp, InotifyFlags, InotifyMask,
-    Itimerspec, LockType, Mode, MsgFlags, OFlags, OwnedFd, Pid, PipeFlags, PollFd, PollFlags,
-    Protocol, Result, SocketAddrUnix, SocketFlags, SocketOption, SocketType, TfdFlags,
-    TfdTimerFlags, Tid, TimerFlags, Timespec, Timeval, WaitId, WaitOptions, set_socket_option,
+    IoSlice, IoSliceMut, Itimerspec, LockType, Mode, MsgFlags, OFlags, OwnedFd, Pid, PipeFlags,
+    PollFd, PollFlags, Protocol, RecvMessage, Result, SendMessage, SocketAddrUnix, SocketFlags,
+    SocketOption, SocketType, TfdFlags, TfdTimerFlags, Tid, TimerFlags, Timespec, Timeval, WaitId,
+    WaitOptions, set_socket_option,
 };
 use freestand::{println, thread};
 
@@ -148,6 +149,16 @@ fn descriptors() {
     let [reader, writer] = sys::pipe().expect("there may be two more");
     let (reader, writer) = (reader.as_fd(), writer.as_fd());
     storm("read", BeginsAgain, || one(reader), || byte_to(writer));
+    storm(
+        "readv",
+        BeginsAgain,
+        || {
+            let mut byte = [0];
+            let read = sys::readv(reader, &mut [IoSliceMut::new(&mut byte)]);
+            read.map(|read| assert_eq!((read, byte), (1, *b"x")))
+        },
+        || byte_to(writer),
+    );
 
     let [reader, writer] = sys::pipe2(PipeFlags::NONBLOCK).expect("there may be two more");
     let (reader, writer) = (reader.as_fd(), writer.as_fd());
@@ -157,6 +168,17 @@ fn descriptors() {
         "write",
         BeginsAgain,
         || sys::write(writer, &[0; 4096]).map(|written| assert_eq!(written, 4096)),
+        || {
+            assert_eq!(sys::read(reader, &mut [0; 4096]), Ok(4096));
+        },
+    );
+    storm(
+        "writev",
+        BeginsAgain,
+        || {
+            let written = sys::writev(writer, &[IoSlice::new(&[0; 4096])]);
+            written.map(|written| assert_eq!(written, 4096))
+        },
         || {
             assert_eq!(sys::read(reader, &mut [0; 4096]), Ok(4096));
         },
@@ -246,6 +268,23 @@ fn files() {
         || sys::fcntl_ofd_setlkw(file, &lock(LockType::WRLCK)),
         || sys::fcntl_ofd_setlk(other, &lock(LockType::UNLCK)).expect("it is locked"),
     );
+    sys::fcntl_ofd_setlk(file, &lock(LockType::UNLCK)).expect("it is locked");
+
+    // Such a lock is a process's: a child has it until it ends.
+    let [told, tell] = sys::pipe().expect("there may be two more");
+    let (holder, writer) = child(|| {
+        sys::raw::fcntl_setlk(file, &lock(LockType::WRLCK)).is_ok()
+            && sys::raw::write(tell.as_fd(), b"x") == Ok(1)
+    });
+    one(told.as_fd()).expect("it has the lock");
+    storm(
+        "fcntl_setlkw",
+        BeginsAgain,
+        || sys::fcntl_setlkw(file, &lock(LockType::WRLCK)),
+        || byte_to(writer.as_fd()),
+    );
+    let ended = sys::wait4(holder, None, WaitOptions::empty(), None);
+    assert_eq!(ended, Ok(Some(holder)));
 }
 
 fn sockets() {
@@ -298,11 +337,35 @@ fn sockets() {
             assert_eq!(sys::send(other, b"ok", flags), Ok(2));
         },
     );
+    storm(
+        "recvmsg",
+        BeginsAgain,
+        || {
+            let mut bytes = [0; 8];
+            let mut parts = [IoSliceMut::new(&mut bytes)];
+            let received = sys::recvmsg(one, &mut RecvMessage::new(&mut parts), flags);
+            received.map(|received| assert_eq!(received, 2))
+        },
+        || {
+            assert_eq!(sys::send(other, b"ok", flags), Ok(2));
+        },
+    );
     while sys::send(other, &[0; 4096], MsgFlags::DONTWAIT).is_ok() {}
     storm(
         "sendto",
         BeginsAgain,
         || sys::send(other, &[0; 4096], flags).map(|sent| assert_eq!(sent, 4096)),
+        || while sys::recv(one, &mut [0; 4096], MsgFlags::DONTWAIT).is_ok() {},
+    );
+    while sys::send(other, &[0; 4096], MsgFlags::DONTWAIT).is_ok() {}
+    storm(
+        "sendmsg",
+        BeginsAgain,
+        || {
+            let parts = [IoSlice::new(&[0; 4096])];
+            let sent = sys::sendmsg(other, &SendMessage::new(&parts), flags);
+            sent.map(|sent| assert_eq!(sent, 4096))
+        },
         || while sys::recv(one, &mut [0; 4096], MsgFlags::DONTWAIT).is_ok() {},
     );
     let [one, _other] = pair(SocketType::STREAM);
@@ -319,21 +382,22 @@ fn sockets() {
     );
 }
 
-/// A child that ends when it gets a byte.
-fn child() -> (Pid, OwnedFd) {
+/// A child that does `first`, which makes system calls without hooks, and ends when it gets a
+/// byte: with status 0 if all went well.
+fn child(first: impl Fn() -> bool) -> (Pid, OwnedFd) {
     let [reader, writer] = sys::pipe().expect("there may be two more");
-    // SAFETY: the child makes two system calls.
+    // SAFETY: the child makes system calls only.
     match unsafe { sys::fork() }.expect("there may be one more") {
         Some(child) => (child, writer),
         None => {
-            let read = sys::raw::read(reader.as_fd(), &mut [0]);
-            sys::exit_group(i32::from(read != Ok(1)))
+            let is_well = first() && sys::raw::read(reader.as_fd(), &mut [0]) == Ok(1);
+            sys::exit_group(i32::from(!is_well))
         }
     }
 }
 
 fn children() {
-    let (pid, writer) = child();
+    let (pid, writer) = child(|| true);
     storm(
         "wait4",
         BeginsAgain,
@@ -343,7 +407,7 @@ fn children() {
         },
         || byte_to(writer.as_fd()),
     );
-    let (pid, writer) = child();
+    let (pid, writer) = child(|| true);
     storm(
         "waitid",
         BeginsAgain,
@@ -395,6 +459,12 @@ fn waits() {
         "pselect6",
         Fails,
         || sys::pselect6(0, None, None, None, Some(&mut LONG.clone()), None).map(drop),
+        nothing,
+    );
+    storm(
+        "select",
+        Fails,
+        || sys::select(0, None, None, None, None).map(drop),
         nothing,
     );
     let epoll = sys::epoll_create1(EpollCreateFlags::CLOEXEC).expect("there may be one more");
