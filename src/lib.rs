@@ -58,5 +58,7 @@ pub mod signal;
 pub mod startup;
 pub mod sync;
 pub mod sys;
+#[cfg(feature = "alloc")]
+pub mod task;
 pub mod thread;
 pub mod time;

@@ -50,7 +50,7 @@ mod mutex;
 mod once;
 mod once_lock;
 pub(crate) mod parker;
-mod prim;
+pub(crate) mod prim;
 mod rwlock;
 mod semaphore;
 #[cfg(test)]

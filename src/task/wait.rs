@@ -1,0 +1,121 @@
+//! Waiting for one of several things, of which exactly one comes to pass.
+//!
+//! Whoever is to wait makes a [`Wait`] on its own stack, puts its address where those find it
+//! who may end the wait, and [`park`](Wait::park)s. Of those, each first
+//! [`claim`](Wait::claim)s it: the first to do so gets it, with a number that tells the sleeper
+//! who that was, and then must [`wake`](Wait::wake) it, once. A deadline claims like everybody
+//! else. So nobody is woken twice, and a `Wait` stays where it is until the one that has
+//! claimed it is done with it.
+
+use core::panic::Location;
+use core::sync::atomic::{AtomicUsize, Ordering::*};
+
+use crate::sync::prim::{self, AtomicU32};
+use crate::sys::Timespec;
+
+/// What the caller waits for, and where it says so: for whoever asks why nothing goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reason {
+    /// As the end of "waits to …": `receive`, `lock a mutex`.
+    pub(crate) to: &'static str,
+    pub(crate) at: &'static Location<'static>,
+}
+
+impl Reason {
+    /// To do that, at the caller's place.
+    #[track_caller]
+    pub(crate) const fn to(to: &'static str) -> Reason {
+        Reason {
+            to,
+            at: Location::caller(),
+        }
+    }
+}
+
+/// It runs.
+const RUNNING: u32 = 0;
+/// It sleeps, and whoever wakes it must see to it that it runs.
+const PARKED: u32 = 1;
+/// It was woken.
+const WOKEN: u32 = 2;
+
+/// A task, or a thread that runs none, that is about to wait.
+#[derive(Debug)]
+pub(crate) struct Wait {
+    /// Who has claimed it, or 0.
+    claimed: AtomicUsize,
+    /// Whether it sleeps. A thread does on this.
+    state: AtomicU32,
+}
+
+impl Wait {
+    /// What [`Wait::park`] returns when the deadline has passed before anybody has claimed it.
+    pub(crate) const TIMED_OUT: usize = usize::MAX;
+
+    /// For the caller.
+    pub(crate) fn new() -> Wait {
+        Wait {
+            claimed: AtomicUsize::new(0),
+            state: AtomicU32::new(RUNNING),
+        }
+    }
+
+    /// Whether the wait is the caller's to end, and nobody else's: then it must be woken.
+    /// `by`, which is neither 0 nor [`Wait::TIMED_OUT`], is what [`Wait::park`] returns.
+    pub(crate) fn claim(&self, by: usize) -> bool {
+        self.claimed
+            .compare_exchange(0, by, AcqRel, Acquire)
+            .is_ok()
+    }
+
+    /// Whether somebody has claimed it.
+    pub(crate) fn is_claimed(&self) -> bool {
+        self.claimed.load(Acquire) != 0
+    }
+
+    /// Lets who waits go on. What the caller has written before is seen behind the
+    /// [`Wait::park`].
+    ///
+    /// # Safety
+    ///
+    /// The caller has claimed it, and not done this yet. It may be gone when this returns.
+    pub(crate) unsafe fn wake(this: *const Wait) {
+        // SAFETY: it stays until it is woken, and to wake the address alone touches nothing.
+        unsafe {
+            if (*this).state.swap(WOKEN, AcqRel) == PARKED {
+                prim::wake_one(&(*this).state);
+            }
+        }
+    }
+
+    /// Waits until somebody has claimed it and woken it, and returns the number by which it
+    /// was claimed. With a deadline, a time of `CLOCK_MONOTONIC`, no longer than that:
+    /// [`Wait::TIMED_OUT`].
+    ///
+    /// Only who has made it may, and once.
+    pub(crate) fn park(&self, reason: Reason, deadline: Option<Timespec>) -> usize {
+        let _ = reason;
+        self.park_thread(deadline);
+        self.claimed.load(Acquire)
+    }
+
+    fn park_thread(&self, mut deadline: Option<Timespec>) {
+        if self
+            .state
+            .compare_exchange(RUNNING, PARKED, AcqRel, Acquire)
+            .is_err()
+        {
+            return;
+        }
+        while self.state.load(Acquire) != WOKEN {
+            if prim::wait(&self.state, PARKED, deadline) {
+                continue;
+            }
+            if self.claim(Wait::TIMED_OUT) {
+                return;
+            }
+            // Whoever has claimed it is about to wake it.
+            deadline = None;
+        }
+    }
+}
