@@ -1,4 +1,6 @@
 //! Tasks: cheap threads of control over few threads, in the manner of Go's scheduler.
 
 mod lock;
+#[allow(dead_code, reason = "the core uses it")]
+mod stack;
 mod wait;
