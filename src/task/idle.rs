@@ -14,7 +14,7 @@ use super::thread::{self, Thread};
 use super::{poller, sysmon};
 use crate::arch;
 use crate::sync::prim;
-use crate::sys::{self, MaskHow, SigSet};
+use crate::sys::{self, MaskHow};
 use crate::thread as threads;
 
 /// How many threads may sleep for long, beyond one for each processor.

@@ -4,6 +4,7 @@ use core::cell::{Cell, UnsafeCell};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 
+use super::queue::Queue;
 use super::ring::Ring;
 use super::stack;
 use super::task::{Task, TaskRef};
@@ -153,16 +154,35 @@ impl Processor {
         !self.ring.is_empty()
     }
 
+    /// Takes the task that is next, of a processor that is another thread's. That thread may
+    /// be about to run it, and mostly is if the task that woke it is about to wait: so it gets
+    /// a moment first.
+    pub(super) fn steal_next(&self) -> Option<TaskRef> {
+        if self.word().state() == State::Running {
+            /// About 3 µs.
+            const LOOKS: usize = 100;
+            for _ in 0..LOOKS {
+                core::hint::spin_loop();
+            }
+        }
+        self.ring.take_next()
+    }
+
+    /// Takes all its tasks, and gives its stacks back: it is to be no more. The world is
+    /// stopped.
+    pub(super) fn take_all(&self) -> Queue {
+        let mut all = Queue::new();
+        while let Some(task) = self.ring.take_next().or_else(|| self.ring.pop()) {
+            all.push(task);
+        }
+        // SAFETY: nobody holds the processor.
+        unsafe { (*self.stacks.get()).clear() };
+        all
+    }
+
     /// The thread that holds it.
     pub(super) fn holder(&self) -> Option<&'static Thread> {
         // SAFETY: threads stay while they hold a processor.
         unsafe { self.thread.load(Relaxed).as_ref() }
-    }
-
-    /// Puts a task into the next slot of its queue; what was there goes behind all others.
-    /// If there is no room, the first half of them and that one come back.
-    #[inline]
-    pub(super) fn run_next(&self, task: TaskRef) -> Option<TaskRef> {
-        None.or(Some(task))
     }
 }

@@ -1,11 +1,10 @@
 //! What a task may do that runs.
 
 use core::marker::PhantomData;
-use core::panic::Location;
 use core::sync::atomic::Ordering::*;
 use core::time::Duration;
 
-use super::sched::{SCHED, attention, now};
+use super::sched::{SCHED, attention};
 use super::start;
 use super::syscall::HOOKS;
 use super::task::{Handle, State, TaskRef};

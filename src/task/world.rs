@@ -113,7 +113,7 @@ fn stop_until(timeout: Option<Duration>) -> Option<StoppedWorld> {
     match timeout {
         None => STOPPER.acquire(),
         Some(timeout) => {
-            if !STOPPER.try_acquire_for(timeout) {
+            if !STOPPER.acquire_timeout(timeout) {
                 return None;
             }
         }
