@@ -6,4 +6,6 @@ mod prim;
 mod ring;
 #[allow(dead_code, reason = "the core uses it")]
 mod stack;
+#[allow(dead_code, reason = "the core uses it")]
+mod timer;
 mod wait;

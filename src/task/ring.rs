@@ -33,14 +33,14 @@
 //! tests/loom_task tries every order of a few such operations.
 
 use core::array;
-use core::ptr;
+use core::ptr::{self, NonNull};
 
 use heapless::Vec;
 
 use super::prim::{AtomicPtr, AtomicUsize, Ordering::*, RING};
 
 /// Half of a ring, and the one for which there was no room.
-pub(super) type Half<T> = Vec<*mut T, { RING / 2 + 1 }>;
+pub(super) type Half<T> = Vec<NonNull<T>, { RING / 2 + 1 }>;
 
 /// The queue. What is put in is got out once.
 #[derive(Debug)]
@@ -69,19 +69,19 @@ impl<T> Ring<T> {
     }
 
     /// Puts one at the end; gives it back if the ring is full. Only the owner may.
-    pub(super) fn push(&self, task: *mut T) -> Result<(), *mut T> {
+    pub(super) fn push(&self, task: NonNull<T>) -> Result<(), NonNull<T>> {
         let head = self.head.load(Acquire);
         let tail = self.tail.load(Relaxed);
         if tail.wrapping_sub(head) == RING {
             return Err(task);
         }
-        self.slot(tail).store(task, Relaxed);
+        self.slot(tail).store(task.as_ptr(), Relaxed);
         self.tail.store(tail.wrapping_add(1), Release);
         Ok(())
     }
 
     /// Takes the first one. Only the owner may.
-    pub(super) fn pop(&self) -> Option<*mut T> {
+    pub(super) fn pop(&self) -> Option<NonNull<T>> {
         let mut head = self.head.load(Relaxed);
         loop {
             if head == self.tail.load(Relaxed) {
@@ -89,7 +89,8 @@ impl<T> Ring<T> {
             }
             let task = self.slot(head).load(Relaxed);
             match self.move_head(head, 1) {
-                Ok(()) => return Some(task),
+                // Nothing else was put in.
+                Ok(()) => return NonNull::new(task),
                 Err(now) => head = now,
             }
         }
@@ -112,7 +113,7 @@ impl<T> Ring<T> {
         let before = out.len();
         for i in 0..count {
             let task = self.slot(head.wrapping_add(i)).load(Relaxed);
-            if out.push(task).is_err() {
+            if NonNull::new(task).is_none_or(|task| out.push(task).is_err()) {
                 break;
             }
         }
@@ -126,7 +127,7 @@ impl<T> Ring<T> {
     /// Takes the first half of what is in the `victim`'s ring: one for the caller, and the
     /// others go to the end of this ring. Only this one's owner may; the victim is somebody
     /// else's.
-    pub(super) fn steal_from(&self, victim: &Ring<T>) -> Option<*mut T> {
+    pub(super) fn steal_from(&self, victim: &Ring<T>) -> Option<NonNull<T>> {
         let tail = self.tail.load(Relaxed);
         let room = RING - tail.wrapping_sub(self.head.load(Acquire));
         loop {
@@ -145,22 +146,22 @@ impl<T> Ring<T> {
             let last = victim.slot(head.wrapping_add(others)).load(Relaxed);
             if victim.move_head(head, count).is_ok() {
                 self.tail.store(tail.wrapping_add(others), Release);
-                return Some(last);
+                return NonNull::new(last);
             }
         }
     }
 
     /// Has it run next, in place of the one that was to, which is the caller's then. Only the
     /// owner may.
-    pub(super) fn put_next(&self, task: *mut T) -> Option<*mut T> {
-        some(self.next.swap(task, AcqRel))
+    pub(super) fn put_next(&self, task: NonNull<T>) -> Option<NonNull<T>> {
+        NonNull::new(self.next.swap(task.as_ptr(), AcqRel))
     }
 
     /// Takes the one that was to run next: anybody may.
-    pub(super) fn take_next(&self) -> Option<*mut T> {
+    pub(super) fn take_next(&self) -> Option<NonNull<T>> {
         // Mostly there is none, and then the line stays where it is.
-        some(self.next.load(Relaxed))?;
-        some(self.next.swap(ptr::null_mut(), AcqRel))
+        NonNull::new(self.next.load(Relaxed))?;
+        NonNull::new(self.next.swap(ptr::null_mut(), AcqRel))
     }
 
     /// How many are in the ring. For anybody but the owner it is a guess.
@@ -182,8 +183,4 @@ impl<T> Ring<T> {
             }
         }
     }
-}
-
-fn some<T>(task: *mut T) -> Option<*mut T> {
-    (!task.is_null()).then_some(task)
 }
