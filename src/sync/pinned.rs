@@ -1,7 +1,6 @@
 //! Locks whose holder is not turned out.
 
 use lock_api::GuardSend;
-use lock_api::RawMutex as _;
 
 use super::RawMutex;
 use crate::sys::hook;

@@ -7,6 +7,7 @@ mod local;
 mod lock;
 mod poller;
 mod preempt;
+mod prim;
 mod processor;
 mod queue;
 mod ring;

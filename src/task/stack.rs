@@ -13,7 +13,7 @@
 //!  │   ↓                    │
 //!  │ guard                  │
 //!  ├────────────────────────┤
-//!  │ links                  │ for each slot, the next one that is free
+//!  │ words                  │ for each slot, whose it is, or which is free next
 //!  └────────────────────────┘ low addresses
 //! ```
 //!
@@ -33,12 +33,11 @@
 use core::iter;
 use core::ops::Range;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering::*};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering::*};
 
 use heapless::Vec;
 
 use super::lock::Lock;
-use super::task::Task;
 use crate::startup::InitialStack;
 use crate::startup::stack::kept_argv;
 use crate::sys::{self, Address, Advice, Errno, MapFlags, MaskHow, Prot, SigSet, nr};
@@ -46,10 +45,10 @@ use crate::sys::{self, Address, Advice, Errno, MapFlags, MaskHow, Prot, SigSet, 
 /// How many bytes of stack a task has that does not say. With the guard it fills a slot of
 /// 64 KiB, or of 32 KiB where a word is half as long: so are frames there, and a hundred
 /// thousand such slots fit into the address space.
-pub(super) const DEFAULT: usize = (size_of::<usize>() << 13) - SMALLEST_PAGE - STAGGER - OWNER;
+pub(super) const DEFAULT: usize = (size_of::<usize>() << 13) - SMALLEST_PAGE - STAGGER;
 
 /// The most that it can have.
-pub(super) const MAX: usize = (1 << LARGEST_SHIFT) - LARGEST_PAGE - STAGGER - OWNER;
+pub(super) const MAX: usize = (1 << LARGEST_SHIFT) - LARGEST_PAGE - STAGGER;
 
 /// Slots have from 16 KiB to 64 MiB, and more where pages are large.
 const SMALLEST_SHIFT: u32 = 14;
@@ -65,9 +64,6 @@ const LARGEST_PAGE: usize = 64 << 10;
 const STAGGER: usize = 16 * CACHE_LINE;
 const CACHE_LINE: usize = 64;
 
-/// What is above the top: the task whose stack it is.
-const OWNER: usize = 16;
-
 /// How large a first slab is, and how many slots it has at most.
 const FIRST_BYTES: usize = 4 << 20;
 const FIRST_SLOTS: usize = 64;
@@ -78,7 +74,7 @@ const WARM_BYTES: usize = 64 << 20;
 /// How many slabs there can be of all sizes.
 const SLABS: usize = 128;
 
-/// Where a slab is. What is behind `start` is written before it, and never again.
+/// Where a slab is. `start` is written last.
 struct Slab {
     /// Where its slots begin; null if there is none yet.
     start: AtomicPtr<u8>,
@@ -104,18 +100,18 @@ struct Slot {
 }
 
 impl Slot {
-    /// What a link says of it; 0 is no slot.
-    const INDEX_BITS: u32 = 24;
+    const INDEX_BITS: u32 = 23;
 
-    fn link(self) -> u32 {
-        ((u32::from(self.slab) + 1) << Slot::INDEX_BITS) | self.index
+    /// What a list says of it. The lowest bit tells it from an owner; 0 is no slot.
+    fn link(self) -> usize {
+        (((usize::from(self.slab) + 1) << Slot::INDEX_BITS) | self.index as usize) << 1 | 1
     }
 
-    fn of(link: u32) -> Option<Slot> {
-        let slab = (link >> Slot::INDEX_BITS).checked_sub(1)?;
+    fn of(link: usize) -> Option<Slot> {
+        let slab = (link >> 1 >> Slot::INDEX_BITS).checked_sub(1)?;
         Some(Slot {
             slab: slab as u8,
-            index: link & ((1 << Slot::INDEX_BITS) - 1),
+            index: (link >> 1) as u32 & ((1 << Slot::INDEX_BITS) - 1),
         })
     }
 
@@ -141,23 +137,11 @@ impl Slot {
         slab.wrapping_add((self.index as usize) << self.shift())
     }
 
-    /// Where the stack ends.
-    fn top(self) -> *mut u8 {
-        let line = self.index as usize % (STAGGER / CACHE_LINE);
-        let end = self.start().wrapping_add(self.len());
-        end.wrapping_sub(line * CACHE_LINE + OWNER)
-    }
-
-    /// Whose it is: above the top.
-    fn owner(self) -> &'static AtomicPtr<Task> {
-        // SAFETY: the stack ends below, and slabs stay.
-        unsafe { &*self.top().cast() }
-    }
-
-    /// The link to the next one that is free.
-    fn next(self) -> *mut u32 {
-        let links = self.slab().start.load(Acquire).cast::<u32>();
-        links.wrapping_sub(self.index as usize + 1)
+    /// Its word: whose it is, or if it is free the link to the next one.
+    fn word(self) -> &'static AtomicPtr<()> {
+        let words = self.slab().start.load(Acquire).cast::<AtomicPtr<()>>();
+        // SAFETY: below the slab's first slot is a word for each, and slabs stay.
+        unsafe { &*words.sub(self.index as usize + 1) }
     }
 
     /// Makes the guard.
@@ -191,37 +175,36 @@ const INSTALLED: u8 = 1;
 /// By mprotect(2).
 const PROTECTED: u8 = 2;
 
-/// The length of a page, or 0 before anybody has asked. It is the same whoever asks.
-static PAGE: AtomicU32 = AtomicU32::new(0);
-
 /// The length of a page, and of a guard.
+static PAGE: AtomicUsize = AtomicUsize::new(LARGEST_PAGE);
+
 fn page() -> usize {
-    match PAGE.load(Relaxed) {
-        0 => {
-            let argv = kept_argv();
-            let page = match argv.is_null() {
-                // Another `_start` ran than ours.
-                true => None,
-                // SAFETY: the piece that keeps argv stored what _start found.
-                false => unsafe { InitialStack::from_argv(argv) }.auxv().page_size(),
-            };
-            let page = page.unwrap_or(LARGEST_PAGE);
-            PAGE.store(page as u32, Relaxed);
-            page
-        }
-        page => page as usize,
+    PAGE.load(Relaxed)
+}
+
+/// Finds out how long a page is. It comes before the first stack.
+pub(super) fn set_up() {
+    let argv = kept_argv();
+    if argv.is_null() {
+        // Another `_start` ran than ours.
+        return;
+    }
+    // SAFETY: the piece that keeps argv stored what _start found.
+    let auxv = unsafe { InitialStack::from_argv(argv) }.auxv();
+    if let Some(page) = auxv.page_size() {
+        PAGE.store(page, Relaxed);
     }
 }
 
 /// Which slots of one size are free.
 struct Class {
     /// Those whose pages are in memory, and how many.
-    warm: u32,
+    warm: usize,
     warm_len: usize,
     /// Those that have none, beside the guard.
-    cold: u32,
+    cold: usize,
     /// Those that were to get a guard, and did not.
-    bare: u32,
+    bare: usize,
     /// Those of the newest slab that were never used, and have no guard yet.
     fresh: Range<u32>,
     newest: u8,
@@ -250,19 +233,18 @@ static LISTS: Lock<Lists> = Lock::new(Lists {
     slabs: 0,
 });
 
-/// Takes the first slot out of a list.
-fn pop(list: &mut u32) -> Option<Slot> {
+/// Takes the first slot out of a list. The lock is held.
+fn pop(list: &mut usize) -> Option<Slot> {
     let slot = Slot::of(*list)?;
-    // SAFETY: a link is below the slab's slots; who calls this holds the lock, so nobody
-    // writes it.
-    *list = unsafe { slot.next().read() };
+    *list = slot.word().swap(ptr::null_mut(), Relaxed).addr();
     Some(slot)
 }
 
-/// Puts one in front.
-fn push(list: &mut u32, slot: Slot) {
-    // SAFETY: as in `pop`; a slot is in one list at most.
-    unsafe { slot.next().write(*list) };
+/// Puts one in front. The lock is held.
+fn push(list: &mut usize, slot: Slot) {
+    // An empty list's end is a link too: not 0, which is nobody's.
+    let next = ptr::without_provenance_mut(*list | 1);
+    slot.word().store(next, Relaxed);
     *list = slot.link();
 }
 
@@ -324,10 +306,10 @@ impl Lists {
 
 /// Maps a slab, and returns where its slots begin.
 fn map(shift: u32, slots: usize) -> sys::Result<*mut u8> {
-    let links = (slots * size_of::<u32>()).next_multiple_of(page());
+    let words = (slots * size_of::<AtomicPtr<()>>()).next_multiple_of(page());
     let length = slots
         .checked_mul(1 << shift)
-        .and_then(|length| length.checked_add(links))
+        .and_then(|length| length.checked_add(words))
         .ok_or(Errno::ENOMEM)?;
     let prot = Prot::READ | Prot::WRITE;
     let flags = MapFlags::PRIVATE | MapFlags::ANONYMOUS;
@@ -337,7 +319,7 @@ fn map(shift: u32, slots: usize) -> sys::Result<*mut u8> {
     // A huge page would be all touched by one stack. A kernel without them says so.
     // SAFETY: nothing changes what is in there.
     let _ = unsafe { sys::madvise(slab, length, Advice::NOHUGEPAGE) };
-    Ok(slab.cast::<u8>().wrapping_add(links))
+    Ok(slab.cast::<u8>().wrapping_add(words))
 }
 
 /// Finds out how guards are made, with the page at `guard`, which is to be one.
@@ -393,19 +375,21 @@ impl Stack {
         Some(Stack(slot))
     }
 
-    /// Where it ends: the first frame's place is below. A multiple of 16.
+    /// Where it ends: the first frame's place is below. A multiple of 64.
     pub(super) fn top(&self) -> *mut u8 {
-        self.0.top()
-    }
-
-    /// Says whose it is; null for nobody's.
-    pub(super) fn set_owner(&self, task: *mut Task) {
-        self.0.owner().store(task, Release);
+        let line = self.0.index as usize % (STAGGER / CACHE_LINE);
+        let end = self.0.start().wrapping_add(self.0.len());
+        end.wrapping_sub(line * CACHE_LINE)
     }
 
     /// The addresses from the guard's end to the top.
     pub(super) fn range(&self) -> Range<usize> {
         self.0.start().addr() + page()..self.top().addr()
+    }
+
+    /// Says whose it is, for [`each_owner`], until it is null or the stack is given back.
+    pub(super) fn set_owner<T>(&self, owner: *mut T) {
+        self.0.word().store(owner.cast(), Release);
     }
 
     fn into_slot(self) -> Slot {
@@ -421,9 +405,16 @@ impl Drop for Stack {
     }
 }
 
+/// How much a task gets that asks for `size` bytes of stack: as much as the slot has, whatever
+/// its top. `None` for more than [`MAX`].
+pub(super) fn round(size: usize) -> Option<usize> {
+    let slot = 1 << (SMALLEST_SHIFT as usize + class(size)?);
+    Some(slot - page() - STAGGER)
+}
+
 /// Which class has slots for a stack of `size` bytes.
 fn class(size: usize) -> Option<usize> {
-    let length = size.checked_add(page() + STAGGER + OWNER)?;
+    let length = size.checked_add(page() + STAGGER)?;
     let shift = length.checked_next_power_of_two()?.trailing_zeros();
     match shift {
         ..=SMALLEST_SHIFT => Some(0),
@@ -517,17 +508,25 @@ fn default_class() -> usize {
     class(DEFAULT).unwrap_or_default()
 }
 
-/// Calls `f` with each task that has a stack.
-pub(super) fn each_owner(f: &mut dyn FnMut(*mut Task)) {
-    for (number, slab) in TABLE.iter().enumerate() {
-        if slab.start.load(Acquire).is_null() {
-            return;
-        }
+/// The slabs that there are, as far as the caller can know.
+fn slabs() -> impl Iterator<Item = (u8, &'static Slab)> {
+    (0..)
+        .zip(&TABLE)
+        .take_while(|(_, slab)| !slab.start.load(Acquire).is_null())
+}
+
+/// Calls `f` with the owner of each stack that has one. An owner is of the type that it was
+/// when it was set, and may be gone unless the caller sees to it. Async-signal-safe.
+pub(super) fn each_owner<T>(f: &mut dyn FnMut(*mut T)) {
+    for (number, slab) in slabs() {
         for index in 0..slab.slots.load(Relaxed) {
-            let slab = number as u8;
-            let owner = Slot { slab, index }.owner().load(Acquire);
-            if !owner.is_null() {
-                f(owner);
+            let slot = Slot {
+                slab: number,
+                index,
+            };
+            let owner = slot.word().load(Acquire);
+            if !owner.is_null() && owner.addr() & 1 == 0 {
+                f(owner.cast());
             }
         }
     }
@@ -536,18 +535,14 @@ pub(super) fn each_owner(f: &mut dyn FnMut(*mut Task)) {
 /// The stack that `address` is in or in whose guard it is: its addresses, from the guard's
 /// end on. Async-signal-safe.
 pub(super) fn stack_at(address: usize) -> Option<Range<usize>> {
-    TABLE
-        .iter()
-        .map_while(|slab| {
-            let start = slab.start.load(Acquire);
-            (!start.is_null()).then_some((slab, start.addr()))
-        })
-        .find_map(|(slab, start)| {
-            let shift = u32::from(slab.shift.load(Relaxed));
-            let index = address.checked_sub(start)? >> shift;
-            let slot = start + (index << shift);
-            (index < slab.slots.load(Relaxed) as usize).then(|| slot + page()..slot + (1 << shift))
-        })
+    slabs().find_map(|(_, slab)| {
+        let start = slab.start.load(Relaxed).addr();
+        let shift = slab.shift.load(Relaxed);
+        let index = address.checked_sub(start)? >> shift;
+        let slot = start + (index << shift);
+        let is_there = index < slab.slots.load(Relaxed) as usize;
+        is_there.then(|| slot + page()..slot + (1 << shift))
+    })
 }
 
 /// Whether `address` is in a stack's guard: whoever touched it has overflowed the stack.

@@ -11,7 +11,7 @@ use super::sched::{PROCESSORS_MAX, SCHED};
 use super::syscall::HOOKS;
 use super::task::{Shape, State, Task, TaskRef};
 use super::thread::{self, Thread};
-use super::sysmon;
+use super::{stack, sysmon};
 use crate::mapping::{GUARD, Mapping};
 use crate::sync::{self, Once};
 use crate::sys::{self, MaskHow, SigSet, hook};
@@ -68,10 +68,10 @@ static MAIN_TASK: AtomicPtr<Task> = AtomicPtr::new(ptr::null_mut());
 #[cold]
 fn start() {
     sync::expect_threads();
-    // SAFETY: it asks.
-    let mask = unsafe { sys::rt_sigprocmask(MaskHow::BLOCK, None) }.unwrap_or_default();
+    let mask = sys::rt_sigprocmask(MaskHow::BLOCK, None).unwrap_or_default();
     // SAFETY: this runs once, and nobody asks for the mask before.
     unsafe { (*MASK.0.get()).write(mask) };
+    stack::set_up();
 
     let count = processors();
     SCHED.make_processors(count);
