@@ -14,6 +14,7 @@
 //! writes where they are kept, and what is left of `read` is the instruction. Without it, a
 //! call costs a load and a branch that is not taken.
 
+use core::fmt;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
@@ -31,6 +32,17 @@ pub struct Hooks {
     pub pin: fn(),
     /// After it.
     pub unpin: fn(),
+    /// Before what only the calling thread may do which the task runs on: no other task may
+    /// run on the thread, nor this one elsewhere, though it may wait.
+    pub lock_thread: fn(),
+    /// After it.
+    pub unlock_thread: fn(),
+    /// Before a fork.
+    pub before_fork: fn(),
+    /// After it, in the parent and in the child, which has this one thread.
+    pub after_fork: fn(child: bool),
+    /// What the calling task is called, if the caller is one: for the report of a panic.
+    pub name: fn(&mut dyn fmt::Write) -> fmt::Result,
 }
 
 /// The installed ones; null for none.
@@ -63,6 +75,55 @@ pub(crate) fn pin() {
 pub(crate) fn unpin() {
     if let Some(hooks) = installed() {
         (hooks.unpin)();
+    }
+}
+
+/// While it lives, the task stays on the thread that it runs on, and others off it.
+#[derive(Debug)]
+pub(crate) struct ThreadLocked(Option<&'static Hooks>);
+
+impl ThreadLocked {
+    #[inline(always)]
+    pub(crate) fn new() -> ThreadLocked {
+        let hooks = installed();
+        if let Some(hooks) = hooks {
+            (hooks.lock_thread)();
+        }
+        ThreadLocked(hooks)
+    }
+}
+
+impl Drop for ThreadLocked {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(hooks) = self.0 {
+            (hooks.unlock_thread)();
+        }
+    }
+}
+
+/// Says that the process is about to fork.
+pub(crate) fn before_fork() {
+    if let Some(hooks) = installed() {
+        (hooks.before_fork)();
+    }
+}
+
+/// Says that it has, or has tried to. In the child there are no hooks any more.
+pub(crate) fn after_fork(child: bool) {
+    if let Some(hooks) = installed() {
+        if child {
+            HOOKS.store(ptr::null_mut(), Ordering::Relaxed);
+        }
+        (hooks.after_fork)(child);
+    }
+}
+
+/// Writes what the calling task is called; nothing, if there are no tasks.
+pub(crate) fn write_name(out: &mut dyn fmt::Write) -> fmt::Result {
+    match installed() {
+        Some(hooks) => (hooks.name)(out),
+        None => Ok(()),
     }
 }
 

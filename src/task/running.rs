@@ -151,14 +151,7 @@ pub struct LockedThread {
 /// On a thread that runs no task it does nothing.
 pub fn lock_thread() -> LockedThread {
     start::ensure();
-    if let Some(thread) = thread::pin() {
-        if let Some(task) = thread.task.get() {
-            task.locks.set(task.locks.get() + 1);
-            task.locked.set(Some(thread));
-            thread.locked.set(Some(task));
-        }
-        thread::unpin();
-    }
+    lock();
     LockedThread {
         of_this_thread: PhantomData,
     }
@@ -166,17 +159,35 @@ pub fn lock_thread() -> LockedThread {
 
 impl Drop for LockedThread {
     fn drop(&mut self) {
-        let Some(thread) = thread::pin() else {
-            return;
-        };
-        if let Some(task) = thread.task.get() {
-            let locks = task.locks.get() - 1;
-            task.locks.set(locks);
-            if locks == 0 {
-                task.locked.set(None);
-                thread.locked.set(None);
-            }
-        }
-        thread::unpin();
+        unlock();
     }
+}
+
+/// Keeps the calling task, if the caller is one, on its thread.
+pub(super) fn lock() {
+    let Some(thread) = thread::pin() else {
+        return;
+    };
+    if let Some(task) = thread.task.get() {
+        task.locks.set(task.locks.get() + 1);
+        task.locked.set(Some(thread));
+        thread.locked.set(Some(task));
+    }
+    thread::unpin();
+}
+
+/// Takes a [`lock`] back.
+pub(super) fn unlock() {
+    let Some(thread) = thread::pin() else {
+        return;
+    };
+    if let Some(task) = thread.task.get() {
+        let locks = task.locks.get() - 1;
+        task.locks.set(locks);
+        if locks == 0 {
+            task.locked.set(None);
+            thread.locked.set(None);
+        }
+    }
+    thread::unpin();
 }

@@ -3,7 +3,7 @@
 use core::cell::UnsafeCell;
 use core::mem::{self, MaybeUninit};
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicPtr, Ordering::*};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering::*};
 
 use super::dump;
 use super::processor::Processor;
@@ -28,13 +28,31 @@ static STARTED: Once = Once::new();
 
 /// Begins, if nobody has yet.
 #[inline(always)]
+#[track_caller]
 pub(super) fn ensure() {
+    if !STARTED.is_completed() || IS_GONE.load(Relaxed) {
+        begin();
+    }
+}
+
+#[cold]
+#[track_caller]
+fn begin() {
+    assert!(
+        !IS_GONE.load(Relaxed),
+        "the child of a fork has no scheduler"
+    );
     STARTED.call_once(start);
 }
 
-/// Whether there is a scheduler.
-pub(super) fn has_started() -> bool {
-    STARTED.is_completed()
+/// Whether this is the child of a process that had one.
+static IS_GONE: AtomicBool = AtomicBool::new(false);
+
+/// The process has forked, and this is the child: its one thread goes on without a scheduler.
+pub(super) fn forget() {
+    IS_GONE.store(true, Relaxed);
+    // SAFETY: nobody.
+    unsafe { thread::set_current(ptr::null()) };
 }
 
 /// Room for what is made once, and stays.

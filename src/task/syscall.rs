@@ -15,7 +15,7 @@ use super::processor::{Processor, State as ProcessorState};
 use super::sched::{SCHED, attention};
 use super::task::{State, TaskRef};
 use super::thread::{self, Thread};
-use super::{sysmon, world};
+use super::{dump, running, sysmon, world};
 use crate::sys::hook::Hooks;
 
 /// What the scheduler wants to know of system calls.
@@ -25,6 +25,11 @@ pub(super) static HOOKS: Hooks = Hooks {
     exit: exit_syscall,
     pin: || drop(thread::pin()),
     unpin: thread::unpin,
+    lock_thread: running::lock,
+    unlock_thread: running::unlock,
+    before_fork: world::before_fork,
+    after_fork: world::after_fork,
+    name: dump::write_name,
 };
 
 /// Before a call that may block.
@@ -104,7 +109,7 @@ fn exit_syscall() {
         thread.processor.set(Some(processor));
         task.set_state(State::Running);
         if SCHED.is_asked(attention::STOP) || processor.give_way.load(Relaxed) {
-            super::running::leave(thread, super::running::give_way);
+            running::leave(thread, running::give_way);
         }
     } else {
         exit_slowly(thread, task);
@@ -128,7 +133,7 @@ fn exit_slowly(thread: &'static Thread, task: TaskRef) {
             return;
         }
     }
-    super::running::leave(thread, wait_for_processor);
+    running::leave(thread, wait_for_processor);
 }
 
 /// On the scheduler's stack: the task waits for a processor, like all that may run.

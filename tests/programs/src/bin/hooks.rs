@@ -52,6 +52,11 @@ static LETTERS: Hooks = Hooks {
     exit: || TOLD.add(b'x'),
     pin: || {},
     unpin: || {},
+    lock_thread: || {},
+    unlock_thread: || {},
+    before_fork: || {},
+    after_fork: |_| {},
+    name: |_| Ok(()),
 };
 
 static NUMBERS: Hooks = Hooks {
@@ -60,6 +65,11 @@ static NUMBERS: Hooks = Hooks {
     exit: || TOLD.add(b'3'),
     pin: || {},
     unpin: || {},
+    lock_thread: || {},
+    unlock_thread: || {},
+    before_fork: || {},
+    after_fork: |_| {},
+    name: |_| Ok(()),
 };
 
 #[track_caller]
