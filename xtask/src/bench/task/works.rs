@@ -104,7 +104,10 @@ pub const WORKS: &[Work] = &[
         name: "pingpong",
         by: &[Go, Tokio, AsyncExecutor, May],
         processors: 1,
-        figures: &[Figure::new("pingpong_ns", "the same on one processor, ns")],
+        figures: &[Figure::new(
+            "pingpong_ns",
+            "a switch by a channel, one processor, ns",
+        )],
         ..TIMED
     },
     Work {
@@ -117,7 +120,10 @@ pub const WORKS: &[Work] = &[
         name: "yield",
         by: &[Go, Tokio, AsyncExecutor, May],
         processors: 1,
-        figures: &[Figure::new("yield_ns", "the same on one processor, ns")],
+        figures: &[Figure::new(
+            "yield_ns",
+            "two that yield, one processor: a switch, ns",
+        )],
         ..TIMED
     },
     Work {
