@@ -56,7 +56,11 @@ pub(super) struct Control {
     pub(super) alternate: Cell<Option<AltStack>>,
 }
 
-const _: () = assert!(size_of::<Control>() <= tls::CONTROL && align_of::<Control>() <= 16);
+const _: () = {
+    // The last word is the scheduler's.
+    assert!(size_of::<Control>() <= tls::CONTROL - size_of::<usize>());
+    assert!(align_of::<Control>() <= 16);
+};
 
 /// One that somebody knows of.
 #[derive(Clone, Copy)]
