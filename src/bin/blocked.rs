@@ -10,12 +10,14 @@
 
 extern crate alloc;
 
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use freestand::env::{self, Args};
 use freestand::io::{Write, stdout};
 use freestand::process::ExitCode;
-use freestand::sys::{self, AsFd, BorrowedFd, Clock, Pid, Result, TfdFlags};
+use freestand::sys::{self, AsFd, BorrowedFd, Clock, Result, TfdFlags, Tid};
 use freestand::task::{self, sched};
 use freestand::time::{Duration, Expiration, Instant, TimerFd};
 use freestand::{eprintln, print, println};
@@ -25,6 +27,8 @@ freestand::entry!(main);
 /// How wide a line is before the picture, and the picture.
 const LABEL: usize = 16;
 const COLUMNS: usize = 56;
+/// After how many columns the scale has a number.
+const SCALE: usize = 10;
 /// The time that a column stands for.
 const COLUMN: Duration = Duration::from_millis(2);
 /// When a begins to read, and for how long there is nothing to be read, in columns.
@@ -41,7 +45,7 @@ struct Span {
     mark: char,
     begin: Duration,
     end: Duration,
-    thread: Pid,
+    thread: Tid,
     /// Whether the task had a processor, and which.
     processor: Option<usize>,
 }
@@ -55,27 +59,46 @@ fn main(args: Args) -> ExitCode {
         sched::set_processors(1);
     }
     println!("Tasks a, b and c compute, and yield now and then. a reads what is not there yet.");
-    let told = draw(
-        "a reads by sys::read. The scheduler hears of it:",
-        |fd, buffer| sys::read(fd, buffer),
-    );
-    let untold = draw(
-        "a reads by sys::raw::read. The scheduler does not hear of it:",
-        |fd, buffer| sys::raw::read(fd, buffer),
-    );
-    if let Err(errno) = told.and(untold) {
+    let pictures = [
+        ("a reads by sys::read, of which the scheduler hears", Call::Told),
+        ("a reads by sys::raw::read, of which it does not", Call::Untold),
+    ];
+    let drawn = pictures
+        .into_iter()
+        .try_for_each(|(title, call)| draw(title, call));
+    if let Err(errno) = drawn {
         eprintln!("blocked: {}", errno.text());
         return ExitCode::FAILURE;
     }
     println!();
     println!("a b c  the task that runs, or of several the one that ran longest");
-    println!("{IN_CALL}      in the system call: the thread sleeps in the kernel");
+    println!(
+        "{IN_CALL}      a's system call: the thread sleeps in the kernel, the processor is a's"
+    );
     println!("{NOTHING}      no task runs here");
     ExitCode::SUCCESS
 }
 
-/// Has the tasks run, where a reads by `read`, and draws when each ran where.
-fn draw(title: &str, read: fn(BorrowedFd<'_>, &mut [u8]) -> Result<usize>) -> Result<()> {
+/// How a reads.
+#[derive(Clone, Copy)]
+enum Call {
+    /// The task may lose its processor.
+    Told,
+    /// It keeps it.
+    Untold,
+}
+
+impl Call {
+    fn read(self, fd: BorrowedFd<'_>) -> Result<usize> {
+        match self {
+            Call::Told => sys::read(fd, &mut [0; 8]),
+            Call::Untold => sys::raw::read(fd, &mut [0; 8]),
+        }
+    }
+}
+
+/// Has the tasks run, and draws when each ran where.
+fn draw(title: &str, call: Call) -> Result<()> {
     let timer = TimerFd::new(Clock::MONOTONIC, TfdFlags::empty())?;
     let base = Instant::now();
     let others = ['b', 'c'].map(|mark| {
@@ -89,17 +112,21 @@ fn draw(title: &str, read: fn(BorrowedFd<'_>, &mut [u8]) -> Result<usize>) -> Re
         let mut spans = Vec::new();
         compute('a', READ, base, &mut spans);
         timer.set(Expiration::After(COLUMN * READ_FOR), None)?;
-        let (begin, thread) = (base.elapsed(), sys::gettid());
-        read(timer.as_fd(), &mut [0; 8])?;
+        let (thread, processor) = (sys::gettid(), sched::current_processor());
+        let begin = base.elapsed();
+        call.read(timer.as_fd())?;
         spans.push(Span {
             mark: IN_CALL,
             begin,
             end: base.elapsed(),
             thread,
-            processor: None,
+            processor: match call {
+                Call::Told => None,
+                Call::Untold => processor,
+            },
         });
         compute('a', COLUMNS as u32, base, &mut spans);
-        Ok(spans)
+        Result::Ok(spans)
     });
     let Ok(spans) = reader.join();
     let mut spans = spans?;
@@ -132,25 +159,24 @@ fn compute(mark: char, until: u32, base: Instant, spans: &mut Vec<Span>) {
 }
 
 fn print_picture(title: &str, spans: &[Span]) {
-    println!("\n{title}\n");
-    print!("{:LABEL$}", "milliseconds");
-    for column in (0..COLUMNS as u32).step_by(10) {
-        let width = 10.min(COLUMNS - column as usize);
-        print!("{:<width$}", (COLUMN * column).as_millis());
-    }
-    println!();
+    println!("\n{title}:\n");
+    let times = (0..COLUMNS as u32).step_by(SCALE);
+    let scale: String = times
+        .map(|column| format!("{:<SCALE$}", (COLUMN * column).as_millis()))
+        .collect();
+    println!("{:LABEL$}{}", "milliseconds", scale.trim_end());
     for processor in 0..sched::processors() {
-        print!("{:LABEL$}", alloc::format!("processor {processor}"));
+        print!("{:LABEL$}", format!("processor {processor}"));
         print_row(spans, |span| span.processor == Some(processor));
     }
-    let mut threads: Vec<Pid> = Vec::new();
+    let mut threads: Vec<Tid> = Vec::new();
     for span in spans {
         if !threads.contains(&span.thread) {
             threads.push(span.thread);
         }
     }
     for thread in threads {
-        print!("{:LABEL$}", alloc::format!("thread {}", thread.as_raw()));
+        print!("{:LABEL$}", format!("thread {}", thread.0));
         print_row(spans, |span| span.thread == thread);
     }
 }

@@ -45,21 +45,21 @@ pub fn mappings() -> f64 {
 /// Times operations in slices, of which it is an iterator: what it yields is how many
 /// operations the next one has.
 pub struct Slices {
-    operations: usize,
+    operations: u32,
     begin: Option<Instant>,
     times: Vec<f64>,
 }
 
 /// How many slices there are.
-pub const SLICES: usize = 200;
+pub const SLICES: u32 = 200;
 
 impl Slices {
     /// Of `count` operations.
-    pub fn of(count: usize) -> Slices {
+    pub fn of(count: u32) -> Slices {
         Slices {
             operations: (count / SLICES).max(1),
             begin: None,
-            times: Vec::with_capacity(SLICES),
+            times: Vec::with_capacity(SLICES as usize),
         }
     }
 
@@ -70,14 +70,14 @@ impl Slices {
 }
 
 impl Iterator for Slices {
-    type Item = usize;
+    type Item = u32;
 
-    fn next(&mut self) -> Option<usize> {
+    fn next(&mut self) -> Option<u32> {
         if let Some(begin) = self.begin {
             let time = nanos(begin.elapsed());
-            self.times.push(time / self.operations as f64);
+            self.times.push(time / f64::from(self.operations));
         }
         self.begin = Some(Instant::now());
-        (self.times.len() < SLICES).then_some(self.operations)
+        (self.times.len() < SLICES as usize).then_some(self.operations)
     }
 }

@@ -10,7 +10,7 @@ mod figures;
 
 use alloc::vec::Vec;
 use core::hint::black_box;
-use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
 
 use freestand::env::Args;
 use freestand::io::{self, PipeReader, PipeWriter, Read, Write};
@@ -74,7 +74,7 @@ fn fail(why: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
-fn spawn_join(count: usize) {
+fn spawn_join(count: u32) {
     static DONE: WaitGroup = WaitGroup::new();
     let begin = Instant::now();
     DONE.add(count);
@@ -82,10 +82,10 @@ fn spawn_join(count: usize) {
         task::spawn(|| DONE.done());
     }
     DONE.wait();
-    result("spawn_join_ns", nanos(begin.elapsed()) / count as f64);
+    result("spawn_join_ns", nanos(begin.elapsed()) / f64::from(count));
 }
 
-fn spawn_seq(count: usize) {
+fn spawn_seq(count: u32) {
     let mut time = Slices::of(count);
     for count in &mut time {
         for _ in 0..count {
@@ -95,7 +95,7 @@ fn spawn_seq(count: usize) {
     result("spawn_seq_ns", time.nanos());
 }
 
-fn parked(count: usize) {
+fn parked(count: u32) {
     let (start, started) = bounded::<()>(1);
     static READY: WaitGroup = WaitGroup::new();
     let before = status("VmRSS");
@@ -113,15 +113,15 @@ fn parked(count: usize) {
     let took = begin.elapsed();
     result(
         "parked_bytes",
-        (status("VmRSS") - before) * 1024.0 / count as f64,
+        (status("VmRSS") - before) * 1024.0 / f64::from(count),
     );
     result("parked_maps", mappings());
-    result("parked_spawn_ns", nanos(took) / count as f64);
+    result("parked_spawn_ns", nanos(took) / f64::from(count));
     drop(start);
 }
 
 /// A switch is what lies between a value's sending and its being received.
-fn pingpong(count: usize) {
+fn pingpong(count: u32) {
     let (there, arrived) = bounded(1);
     let (back, returned) = bounded(1);
     task::spawn(move || {
@@ -142,7 +142,7 @@ fn pingpong(count: usize) {
 }
 
 /// Two tasks yield to each other. In one's slice the other yields as often.
-fn yields(count: usize) {
+fn yields(count: u32) {
     let yields = || {
         task::spawn(move || {
             let mut time = Slices::of(count);
@@ -161,14 +161,14 @@ fn yields(count: usize) {
 
 /// The instruction by itself, and what the scheduler's part in a call takes: slices of both
 /// by turns.
-fn getpid(count: usize) {
+fn getpid(count: u32) {
     let count = (count / SLICES).max(1);
     let (mut bare, mut hook) = (Vec::new(), Vec::new());
     for _ in 0..SLICES {
         let begin = Instant::now();
         for _ in 0..count {
             // SAFETY: the call has no arguments and no effect.
-            black_box(unsafe { arch::syscall0(nr::getpid) });
+            black_box(unsafe { arch::syscall0(nr::getpid as usize) });
         }
         let middle = Instant::now();
         for _ in 0..count {
@@ -176,15 +176,15 @@ fn getpid(count: usize) {
         }
         let hooked = nanos(middle.elapsed());
         let alone = nanos(middle - begin);
-        bare.push(alone / count as f64);
-        hook.push((hooked - alone) / count as f64);
+        bare.push(alone / f64::from(count));
+        hook.push((hooked - alone) / f64::from(count));
     }
     result("getpid_ns", median(&mut bare));
     result("getpid_hook_ns", median(&mut hook));
 }
 
 /// The vDSO's clock_gettime, found without a C library.
-fn clock(count: usize) {
+fn clock(count: u32) {
     let base = Instant::now();
     let mut time = Slices::of(count);
     for count in &mut time {
@@ -216,7 +216,7 @@ fn serve(mut client: TcpStream) {
 }
 
 /// Each of `count` sleeps in the kernel for 50 ms.
-fn block_nanosleep(count: usize) {
+fn block_nanosleep(count: u32) {
     static DONE: WaitGroup = WaitGroup::new();
     DONE.add(count);
     let begin = Instant::now();
@@ -249,14 +249,14 @@ fn write_byte(writer: &PipeWriter) {
 
 /// `count` blocking reads of empty pipes at once. Until all are under way, and from the
 /// first byte that is written until all have returned; and the threads there were.
-fn readers(count: usize) -> (Duration, Duration, f64) {
-    static ENTERED: AtomicUsize = AtomicUsize::new(0);
+fn readers(count: u32) -> (Duration, Duration, f64) {
+    static ENTERED: AtomicU32 = AtomicU32::new(0);
     static DONE: WaitGroup = WaitGroup::new();
     let pipes = (0..count).map(|_| io::pipe().expect("there are descriptors"));
     let pipes: Vec<_> = pipes.collect();
     DONE.add(count);
     let begin = Instant::now();
-    let mut writers = Vec::with_capacity(count);
+    let mut writers = Vec::with_capacity(count as usize);
     for (reader, writer) in pipes {
         writers.push(writer);
         task::spawn(move || {
@@ -276,7 +276,7 @@ fn readers(count: usize) -> (Duration, Duration, f64) {
     (entering, begin.elapsed(), threads)
 }
 
-fn block_pipe(count: usize) {
+fn block_pipe(count: u32) {
     let (entering, leaving, threads) = readers(count);
     result("block_pipe_ms", micros(entering) / 1e3);
     result("block_pipe_drain_ms", micros(leaving) / 1e3);
@@ -284,7 +284,7 @@ fn block_pipe(count: usize) {
 }
 
 /// The threads that are left ten seconds later.
-fn threads_left(count: usize) {
+fn threads_left(count: u32) {
     readers(count);
     task::sleep(Duration::from_secs(10));
     result("threads_left", status("Threads"));
@@ -307,8 +307,8 @@ fn handoff_once() -> f64 {
     waited as f64 / 1e3
 }
 
-fn handoff(count: usize) {
-    let mut waits = Vec::with_capacity(count);
+fn handoff(count: u32) {
+    let mut waits = Vec::with_capacity(count as usize);
     for _ in 0..count {
         waits.push(handoff_once());
         task::sleep(Duration::from_millis(2));
@@ -318,8 +318,8 @@ fn handoff(count: usize) {
 }
 
 /// The same after 120 ms of work without a call.
-fn handoff_busy(count: usize) {
-    let mut waits = Vec::with_capacity(count);
+fn handoff_busy(count: u32) {
+    let mut waits = Vec::with_capacity(count as usize);
     for _ in 0..count {
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_millis(120) {}
@@ -329,7 +329,7 @@ fn handoff_busy(count: usize) {
 }
 
 /// A task with a thread of its own, which ends with it.
-fn thread(count: usize) {
+fn thread(count: u32) {
     let mut time = Slices::of(count);
     for count in &mut time {
         for _ in 0..count {
@@ -340,8 +340,8 @@ fn thread(count: usize) {
     result("thread_us", time.nanos() / 1e3);
 }
 
-fn timers(count: usize) {
-    let mut times = Vec::with_capacity(count);
+fn timers(count: u32) {
+    let mut times = Vec::with_capacity(count as usize);
     for _ in 0..count {
         let begin = Instant::now();
         task::sleep(Duration::from_micros(200));
@@ -350,10 +350,10 @@ fn timers(count: usize) {
     result("sleep_us", median(&mut times));
 }
 
-fn stop_the_world(count: usize) {
+fn stop_the_world(count: u32) {
     static STOP: AtomicBool = AtomicBool::new(false);
     let stops = || {
-        let mut times = Vec::with_capacity(count);
+        let mut times = Vec::with_capacity(count as usize);
         for _ in 0..count {
             let begin = Instant::now();
             drop(sched::stop_the_world());
