@@ -7,7 +7,7 @@
 //!
 //! It must also know when a thread must stay with what it does: while it holds a lock that
 //! the scheduler may want, or has borrowed a thread-local value. Then the thread is
-//! [pinned](pin).
+//! *pinned*.
 //!
 //! A program that installs no hooks pays nothing for them: under link-time
 //! optimization, as the release profile has it, the compiler sees that nothing ever
@@ -50,26 +50,19 @@ fn installed() -> Option<&'static Hooks> {
     unsafe { HOOKS.load(Ordering::Acquire).as_ref() }
 }
 
-/// While it lives, no other task runs on the calling thread, and what runs on it stays there.
-#[derive(Debug)]
-pub(crate) struct Pinned(Option<&'static Hooks>);
-
-/// Has the calling thread stay with what it does.
+/// Has the calling thread stay with what it does, until as many [`unpin`]s.
 #[inline(always)]
-pub(crate) fn pin() -> Pinned {
-    let hooks = installed();
-    if let Some(hooks) = hooks {
+pub(crate) fn pin() {
+    if let Some(hooks) = installed() {
         (hooks.pin)();
     }
-    Pinned(hooks)
 }
 
-impl Drop for Pinned {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if let Some(hooks) = self.0 {
-            (hooks.unpin)();
-        }
+/// Takes a [`pin`] back.
+#[inline(always)]
+pub(crate) fn unpin() {
+    if let Some(hooks) = installed() {
+        (hooks.unpin)();
     }
 }
 

@@ -10,7 +10,7 @@ use crate::process;
 use crate::sys::{STDERR, raw};
 
 /// The status with which a process ends whose tasks wait for ever, as Go's.
-const STATUS: u8 = 2;
+const STATUS: i32 = 2;
 
 /// Standard error, without a buffer or a lock.
 struct Out;

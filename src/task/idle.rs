@@ -2,19 +2,18 @@
 
 use core::mem;
 use core::ptr;
-use core::sync::atomic::AtomicBool;
-use core::sync::atomic::Ordering::*;
+use core::sync::atomic::{AtomicBool, Ordering::*, fence};
 use core::time::Duration;
 
 use super::deadlock;
 use super::processor::Processor;
 use super::sched::{SCHED, Shared, attention, wake_one};
-use super::task::TaskRef;
+use super::task::{Task, TaskRef};
 use super::thread::{self, Thread};
 use super::{poller, sysmon};
 use crate::arch;
 use crate::sync::prim;
-use crate::sys::{self, MaskHow, SigSet};
+use crate::sys::{self, MaskHow};
 use crate::thread as threads;
 
 /// How many threads may sleep for long, beyond one for each processor.
@@ -106,7 +105,7 @@ impl Thread {
     /// Waits until the task that the thread is for is to run.
     pub(super) fn wait_for_locked(&self) {
         if let Some(processor) = self.processor.take() {
-            processor.thread.store(ptr::null_mut(), Relaxed);
+            processor.thread.store(0, Relaxed);
             hand_off(processor);
         }
         {
@@ -153,7 +152,7 @@ impl Thread {
         let (Some(processor), Some(stack)) = (self.processor.get(), task.stack.take()) else {
             return;
         };
-        stack.set_owner(ptr::null_mut());
+        stack.set_owner(ptr::null_mut::<Task>());
         // SAFETY: as above. The task has left it for good.
         unsafe { (*processor.stacks.get()).put(stack) };
         if STACKLESS.load(Relaxed) {
@@ -205,19 +204,26 @@ pub(super) fn hand_off(processor: &'static Processor) {
     SCHED.put_idle(&mut shared, processor);
     drop(shared);
     if timer != u64::MAX {
-        wake_poller(timer);
+        hand_over_timer(timer);
     }
 }
 
-/// Sees to it that somebody is awake at that time.
-pub(super) fn wake_poller(time: u64) {
+/// A timer was added for that time, by a thread whose processor may be busy then: if a thread
+/// waits in the poller, it is to wait no longer.
+pub(super) fn expect_timer(time: u64) {
+    // Between the timer and the look there must be a fence: see `wait_in_poller`.
+    fence(SeqCst);
+    if SCHED.polled.load(Relaxed) == 0 && time < SCHED.polls_until.load(Relaxed) {
+        poller::interrupt();
+    }
+}
+
+/// A processor that has a timer for that time becomes idle: somebody is to be awake then.
+fn hand_over_timer(time: u64) {
     if SCHED.polled.load(SeqCst) == 0 {
-        let until = SCHED.polls_until.load(SeqCst);
-        if until == 0 || time < until {
-            poller::interrupt();
-        }
+        expect_timer(time);
     } else {
-        // Nobody waits for timers.
+        // Nobody waits for timers: a thread that looks for work will.
         wake_one();
     }
 }

@@ -1,13 +1,12 @@
 //! Processors: Go's P, the right to run tasks. There are as many as tasks may run at once.
 
 use core::cell::{Cell, UnsafeCell};
-use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::*};
 
-use super::ring::Ring;
+use super::queue::Queue;
+use super::ring::{Half, Ring};
 use super::stack;
 use super::task::{Task, TaskRef};
-use super::thread::Thread;
 use super::timer::Timers;
 
 /// Who a processor belongs to. It is the low two bits of its word.
@@ -76,8 +75,8 @@ pub(super) struct Counts {
 #[repr(C, align(128))]
 pub(super) struct Processor {
     word: AtomicU64,
-    /// The thread that holds it, or did before its system call.
-    pub(super) thread: AtomicPtr<Thread>,
+    /// The id of the thread that holds it, or did before its system call; 0 if none does.
+    pub(super) thread: AtomicI32,
     /// How many slices of time it has given. A task that comes from the next slot goes on
     /// with its predecessor's.
     pub(super) picks: AtomicU32,
@@ -85,7 +84,7 @@ pub(super) struct Processor {
     pub(super) give_way: AtomicBool,
     pub(super) number: usize,
     /// Tasks that are to run here.
-    pub(super) ring: Ring<Task>,
+    ring: Ring<Task>,
     pub(super) timers: Timers,
     pub(super) stacks: UnsafeCell<stack::Cache>,
     /// Among the idle ones, of whoever holds the scheduler's lock: the next.
@@ -103,7 +102,7 @@ impl Processor {
     pub(super) fn new(number: usize) -> Processor {
         Processor {
             word: AtomicU64::new(State::Stopped as u64),
-            thread: AtomicPtr::new(ptr::null_mut()),
+            thread: AtomicI32::new(0),
             picks: AtomicU32::new(0),
             give_way: AtomicBool::new(false),
             number,
@@ -153,16 +152,71 @@ impl Processor {
         !self.ring.is_empty()
     }
 
-    /// The thread that holds it.
-    pub(super) fn holder(&self) -> Option<&'static Thread> {
-        // SAFETY: threads stay while they hold a processor.
-        unsafe { self.thread.load(Relaxed).as_ref() }
+    /// Puts a task behind all others, if there is room. Only who holds the processor may do
+    /// this, or what follows but for `steal_next`.
+    #[inline]
+    pub(super) fn push(&self, task: TaskRef) -> Result<(), TaskRef> {
+        self.ring.push(task.as_non_null()).map_err(TaskRef::from_ptr)
     }
 
-    /// Puts a task into the next slot of its queue; what was there goes behind all others.
-    /// If there is no room, the first half of them and that one come back.
+    /// The first task.
     #[inline]
-    pub(super) fn run_next(&self, task: TaskRef) -> Option<TaskRef> {
-        None.or(Some(task))
+    pub(super) fn pop(&self) -> Option<TaskRef> {
+        self.ring.pop().map(TaskRef::from_ptr)
+    }
+
+    /// Has a task run next, in place of the one that was to.
+    #[inline]
+    pub(super) fn put_next(&self, task: TaskRef) -> Option<TaskRef> {
+        self.ring.put_next(task.as_non_null()).map(TaskRef::from_ptr)
+    }
+
+    /// The task that was to run next.
+    #[inline]
+    pub(super) fn take_next(&self) -> Option<TaskRef> {
+        self.ring.take_next().map(TaskRef::from_ptr)
+    }
+
+    /// The first half of the tasks, or none if others take them just now.
+    pub(super) fn take_half(&self) -> Queue {
+        let mut half = Half::new();
+        let mut queue = Queue::new();
+        if self.ring.take_half(&mut half) {
+            for task in half {
+                queue.push(TaskRef::from_ptr(task));
+            }
+        }
+        queue
+    }
+
+    /// Takes half of the other's tasks: one to run, and the others behind this one's own.
+    pub(super) fn steal_from(&self, victim: &Processor) -> Option<TaskRef> {
+        self.ring.steal_from(&victim.ring).map(TaskRef::from_ptr)
+    }
+
+    /// Takes the task that is next, of a processor that is another thread's. That thread may
+    /// be about to run it, and mostly is if the task that woke it is about to wait: so it gets
+    /// a moment first.
+    pub(super) fn steal_next(&self) -> Option<TaskRef> {
+        if self.word().state() == State::Running {
+            /// About 3 µs.
+            const LOOKS: usize = 100;
+            for _ in 0..LOOKS {
+                core::hint::spin_loop();
+            }
+        }
+        self.take_next()
+    }
+
+    /// Takes all its tasks, and gives its stacks back: it is to be no more. The world is
+    /// stopped.
+    pub(super) fn take_all(&self) -> Queue {
+        let mut all = Queue::new();
+        while let Some(task) = self.take_next().or_else(|| self.pop()) {
+            all.push(task);
+        }
+        // SAFETY: nobody holds the processor.
+        unsafe { (*self.stacks.get()).clear() };
+        all
     }
 }

@@ -1,11 +1,10 @@
 //! What a task may do that runs.
 
 use core::marker::PhantomData;
-use core::panic::Location;
 use core::sync::atomic::Ordering::*;
 use core::time::Duration;
 
-use super::sched::{SCHED, attention, now};
+use super::sched::{SCHED, attention};
 use super::start;
 use super::syscall::HOOKS;
 use super::task::{Handle, State, TaskRef};
@@ -47,8 +46,12 @@ pub(super) fn give_way(thread: &Thread, task: TaskRef) -> Option<TaskRef> {
     None
 }
 
-/// On the scheduler's stack: the task goes behind those of its processor.
+/// On the scheduler's stack: the task goes behind those of its processor; where others wait for
+/// any processor, behind those, for whoever waits here comes first.
 fn queue_again(thread: &Thread, task: TaskRef) -> Option<TaskRef> {
+    if SCHED.queued.load(Relaxed) > 0 {
+        return give_way(thread, task);
+    }
     task.change_state(State::Running, State::Runnable);
     thread.task.set(None);
     if let Some(processor) = thread.processor.get() {

@@ -208,7 +208,7 @@ impl Sched {
     /// Puts a processor among the idle ones; the caller has it.
     pub(super) fn put_idle(&self, shared: &mut Shared, processor: &'static Processor) {
         processor.set(ProcessorState::Idle);
-        processor.thread.store(ptr::null_mut(), Relaxed);
+        processor.thread.store(0, Relaxed);
         processor.next.set(shared.idle_processors.replace(processor));
         self.idle.store(self.idle.load(Relaxed) + 1, SeqCst);
     }
@@ -219,7 +219,7 @@ impl Thread {
     pub(super) fn acquire(&self, processor: &'static Processor) {
         debug_assert!(self.processor.get().is_none(), "a thread has two processors");
         processor.set(ProcessorState::Running);
-        processor.thread.store(ptr::from_ref(self).cast_mut(), Relaxed);
+        processor.thread.store(self.tid.0, Relaxed);
         self.processor.set(Some(processor));
     }
 
@@ -229,7 +229,7 @@ impl Thread {
             unreachable!("the thread holds no processor");
         };
         debug_assert_eq!(processor.word().state(), ProcessorState::Running);
-        processor.thread.store(ptr::null_mut(), Relaxed);
+        processor.thread.store(0, Relaxed);
         processor
     }
 
@@ -374,7 +374,7 @@ impl Thread {
             {
                 break 'found task;
             }
-            if let Some(task) = processor.ring.take_next() {
+            if let Some(task) = processor.take_next() {
                 let in_a_row = self.in_a_row.get() + 1;
                 self.in_a_row.set(in_a_row);
                 if in_a_row <= IN_A_ROW {
@@ -386,7 +386,7 @@ impl Thread {
                 self.in_a_row.set(0);
                 self.queue(processor, task);
             }
-            if let Some(task) = processor.ring.pop() {
+            if let Some(task) = processor.pop() {
                 break 'found task;
             }
             self.take_global(processor)?
@@ -411,7 +411,7 @@ impl Thread {
                 break;
             };
             // It was empty, and has room for more than a batch.
-            if processor.ring.push(task).is_err() {
+            if processor.push(task).is_err() {
                 SCHED.submit(&mut shared, task);
                 break;
             }
@@ -434,7 +434,7 @@ impl Thread {
         for round in 0..ROUNDS {
             let is_last = round == ROUNDS - 1;
             if is_last && self.fire_others(processor) {
-                return processor.ring.take_next().or_else(|| processor.ring.pop());
+                return processor.take_next().or_else(|| processor.pop());
             }
             let (mut at, stride) = (self.random() as usize % count, stride(self.random(), count));
             for _ in 0..count {
@@ -443,7 +443,7 @@ impl Thread {
                 if ptr::eq(victim, processor) {
                     continue;
                 }
-                if let Some(task) = processor.ring.steal(&victim.ring) {
+                if let Some(task) = processor.steal_from(victim) {
                     self.count_stolen(processor);
                     return Some(task);
                 }
@@ -622,7 +622,7 @@ impl Thread {
     /// Puts a task behind all others of the processor, which this thread holds.
     #[inline]
     pub(super) fn queue(&self, processor: &'static Processor, task: TaskRef) {
-        if processor.ring.push(task).is_err() {
+        if processor.push(task).is_err() {
             overflow(processor, task);
         }
     }
@@ -631,7 +631,7 @@ impl Thread {
 /// The processor's queue is full: half of it goes to the global one, and the task.
 #[cold]
 fn overflow(processor: &'static Processor, task: TaskRef) {
-    let mut half = processor.ring.take_half();
+    let mut half = processor.take_half();
     half.push(task);
     let mut shared = SCHED.shared.lock();
     shared.queue.append(&mut half);
@@ -685,7 +685,7 @@ pub(super) fn submit(task: TaskRef, is_next: bool) {
         && let Some(processor) = thread.processor.get()
     {
         let last = match is_next {
-            true => processor.ring.put_next(task),
+            true => processor.put_next(task),
             false => Some(task),
         };
         if let Some(last) = last {

@@ -28,8 +28,9 @@ const RETURNED: u32 = 1;
 /// There is no result to be had: nobody wants it, or somebody took it.
 const DETACHED: u32 = 2;
 
-/// How many bytes of addresses a task's stack has unless [`Builder::stack_size`] says otherwise,
-/// its guard included. Pages that nobody touches cost nothing.
+/// How many bytes of stack a task has unless [`Builder::stack_size`] says otherwise: what is
+/// left of 64 KiB, or of 32 where words are half as long, beside a guard. Pages that nobody
+/// touches cost nothing.
 pub const STACK_SIZE: usize = stack::DEFAULT;
 
 /// Makes a task that runs `main`: Go's `go`, with std's `thread::spawn`'s shape. When the handle
@@ -84,8 +85,8 @@ impl<'name> Builder<'name> {
         self
     }
 
-    /// Its stack has `size` bytes of addresses, rounded up to a power of two, its guard
-    /// included.
+    /// Its stack has `size` bytes at least: with its guard it has as many pages as a power of
+    /// two. Whoever touches the guard gets SIGSEGV.
     #[inline]
     pub const fn stack_size(mut self, size: usize) -> Builder<'name> {
         self.stack_size = size;
@@ -181,7 +182,9 @@ impl<'name> Builder<'name> {
         }
 
         start::ensure();
-        let stack_size = stack::round(self.stack_size).ok_or(Errno::EINVAL)?;
+        if self.stack_size > stack::MAX {
+            return Err(Errno::EINVAL);
+        }
         let name = self.name.map(copy).transpose()?;
         // SAFETY: a task has bytes.
         let place = unsafe { alloc::alloc::alloc(Layout::new::<Whole<F, T>>()) };
@@ -189,7 +192,7 @@ impl<'name> Builder<'name> {
         let task = TaskRef::from_ptr(place);
         // SAFETY: there is room for both.
         unsafe {
-            place.write(Task::new(&Known::<F, T>::SHAPE, stack_size, name, scope));
+            place.write(Task::new(&Known::<F, T>::SHAPE, self.stack_size, name, scope));
             task.packet::<F>().write(main);
         }
         sched::count_spawned();

@@ -12,7 +12,7 @@ use super::syscall::HOOKS;
 use super::task::{Shape, State, Task, TaskRef};
 use super::thread::{self, Thread};
 use super::{stack, sysmon};
-use crate::mapping::Mapping;
+use crate::mapping::{GUARD, Mapping};
 use crate::sync::{self, Once};
 use crate::sys::{self, MaskHow, SigSet, hook};
 use crate::thread as threads;
@@ -68,8 +68,7 @@ static MAIN_TASK: AtomicPtr<Task> = AtomicPtr::new(ptr::null_mut());
 #[cold]
 fn start() {
     sync::expect_threads();
-    // SAFETY: it asks.
-    let mask = unsafe { sys::rt_sigprocmask(MaskHow::BLOCK, None) }.unwrap_or_default();
+    let mask = sys::rt_sigprocmask(MaskHow::BLOCK, None).unwrap_or_default();
     // SAFETY: this runs once, and nobody asks for the mask before.
     unsafe { (*MASK.0.get()).write(mask) };
     stack::set_up();
@@ -96,7 +95,7 @@ fn start() {
 
 /// The initial thread becomes one of the scheduler's, and what it runs the task `main`.
 fn adopt(processor: &'static Processor) {
-    let Ok(stack) = Mapping::of_stack(STACK) else {
+    let Ok(stack) = Mapping::of_stack(GUARD + STACK) else {
         dump::fatal(format_args!(
             "freestand: no memory for the scheduler's stack of {STACK} bytes"
         ))

@@ -7,7 +7,6 @@
 //! wakes it from a long sleep ([`hurry`]), and so does the first processor that ceases to be
 //! idle ([`wake`]).
 
-use core::cell::Cell;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering::*};
 use core::time::Duration;
 use core::ptr;
@@ -17,7 +16,7 @@ use super::processor::{Processor, State as ProcessorState};
 use super::sched::{SCHED, Shared, attention, now, wake_one};
 use super::{dump, poller, preempt};
 use crate::sync::prim;
-use crate::sys::{self, Errno, Prctl, Word};
+use crate::sys::{self, Prctl, Word};
 use crate::thread as threads;
 
 /// How long it sleeps between two looks while they find something, in nanoseconds.

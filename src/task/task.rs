@@ -180,6 +180,10 @@ impl TaskRef {
         TaskRef(task)
     }
 
+    pub(super) fn as_non_null(self) -> NonNull<Task> {
+        self.0
+    }
+
     pub(super) fn as_ptr(self) -> *mut Task {
         self.0.as_ptr()
     }

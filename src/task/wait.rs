@@ -15,7 +15,7 @@ use super::running::{current_task, leave};
 use super::task::{State, TaskRef};
 use super::thread::{self, Thread};
 use super::timer::Timer;
-use super::{sched, start};
+use super::{idle, sched, start};
 use crate::sync::prim::{self, AtomicU32};
 use crate::sys::Timespec;
 
@@ -129,6 +129,7 @@ impl Wait {
             };
             // SAFETY: the timer stays here until it was taken out.
             unsafe { processor.timers.add(&timer) };
+            idle::expect_timer(sched::nanoseconds(deadline));
             &processor.timers
         };
         self.switch(task, reason);

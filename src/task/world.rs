@@ -34,7 +34,7 @@ impl Stopping {
     /// The processor, which the caller has, is stopped.
     pub(super) fn stop(&mut self, processor: &'static Processor) {
         processor.set(ProcessorState::Stopped);
-        processor.thread.store(ptr::null_mut(), Relaxed);
+        processor.thread.store(0, Relaxed);
         self.stopped();
     }
 
@@ -113,7 +113,7 @@ fn stop_until(timeout: Option<Duration>) -> Option<StoppedWorld> {
     match timeout {
         None => STOPPER.acquire(),
         Some(timeout) => {
-            if !STOPPER.try_acquire_for(timeout) {
+            if !STOPPER.acquire_timeout(timeout) {
                 return None;
             }
         }
@@ -256,9 +256,7 @@ pub fn set_processors(count: usize) {
             && thread.processor.get().is_some_and(|own| ptr::eq(own, processor))
         {
             let first = SCHED.processor(0);
-            first
-                .thread
-                .store(processor.thread.swap(ptr::null_mut(), Relaxed), Relaxed);
+            first.thread.store(processor.thread.swap(0, Relaxed), Relaxed);
             thread.processor.set(Some(first));
         }
     }

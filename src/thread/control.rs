@@ -179,6 +179,12 @@ impl From<ControlRef> for Thread {
     }
 }
 
+/// Whether the calling thread is the initial one.
+#[cfg(feature = "alloc")]
+pub(crate) fn is_initial() -> bool {
+    ControlRef::current().mapping.is_null()
+}
+
 /// A thread: std's `thread::Thread`. [`current`] and
 /// [`JoinHandle::thread`](super::JoinHandle::thread) have them.
 ///
