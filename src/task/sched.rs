@@ -39,6 +39,26 @@ use crate::arch;
 use crate::sys::{Clock, Timespec};
 use crate::time;
 
+pub use super::stats::{Stats, stats};
+pub use super::world::{
+    StoppedWorld, processors, set_processors, stop_the_world, try_stop_the_world,
+};
+
+/// Allows the scheduler so many threads, instead of 10 000: Go's `debug.SetMaxThreads`. Returns
+/// how many it was allowed before. Each task that is in a system call that lasts, or is locked
+/// to a thread, has one of its own. A program that needs one more ends, with a message.
+pub fn set_max_threads(count: usize) -> usize {
+    core::mem::replace(&mut SCHED.shared.lock().threads_max, count)
+}
+
+/// The number of the processor that the calling task runs on, from 0 on; `None` on a thread that
+/// runs no task. By the time that anybody looks it may be another.
+pub fn current_processor() -> Option<usize> {
+    let processor = super::thread::pin()?.processor.get();
+    super::thread::unpin();
+    Some(processor?.number)
+}
+
 /// The most processors there may be.
 pub(super) const PROCESSORS_MAX: usize = 1024;
 
@@ -679,8 +699,13 @@ pub(super) fn ready(task: TaskRef) {
 /// processors if it has none.
 #[inline]
 pub(super) fn submit(task: TaskRef, is_next: bool) {
-    let _pin = super::thread::Pin::new();
-    let thread = super::thread::current();
+    let thread = super::thread::pin();
+    submit_on(thread, task, is_next);
+    super::thread::unpin();
+}
+
+#[inline(always)]
+fn submit_on(thread: Option<&'static Thread>, task: TaskRef, is_next: bool) {
     if let Some(thread) = thread
         && let Some(processor) = thread.processor.get()
     {
@@ -709,8 +734,7 @@ pub(super) fn submit(task: TaskRef, is_next: bool) {
 /// One more task was made.
 #[inline]
 pub(super) fn count_spawned() {
-    let _pin = super::thread::Pin::new();
-    let processor = super::thread::current().and_then(|thread| thread.processor.get());
+    let processor = super::thread::pin().and_then(|thread| thread.processor.get());
     match processor {
         Some(processor) => {
             let spawned = &processor.counts.spawned;
@@ -718,6 +742,7 @@ pub(super) fn count_spawned() {
         }
         None => drop(SPAWNED_ELSEWHERE.fetch_add(1, Relaxed)),
     }
+    super::thread::unpin();
 }
 
 /// Tasks that were made by threads without a processor.
