@@ -28,11 +28,7 @@ pub(super) fn current_task() -> Option<TaskRef> {
 /// returns, it runs again, pinned, on perhaps another thread.
 #[inline(never)]
 pub(super) fn leave(thread: &'static Thread, after: After) {
-    debug_assert_eq!(
-        thread.pins.get(),
-        1,
-        "a task leaves its thread while it is pinned to it"
-    );
+    debug_assert_eq!(thread.pins.get(), 1, "a task leaves its thread while it is pinned to it");
     let Some(task) = thread.task.get() else {
         unreachable!("no task leaves");
     };

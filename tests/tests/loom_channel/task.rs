@@ -2,8 +2,6 @@
 
 #[path = "../../../src/task/channel/mod.rs"]
 pub mod channel;
-#[path = "../../../src/task/lock.rs"]
-pub mod lock;
 #[path = "../../../src/task/sync/mod.rs"]
 pub mod sync;
 #[path = "wait.rs"]
@@ -21,13 +19,6 @@ pub mod random {
 }
 
 /// No thread of a model is preempted where it must not be.
-pub mod thread {
-    #[derive(Debug)]
-    pub struct Pin;
-
-    impl Pin {
-        pub fn new() -> Pin {
-            Pin
-        }
-    }
+pub mod lock {
+    pub type Lock<T> = crate::sync::Mutex<T>;
 }
