@@ -1,5 +1,6 @@
 //! Tasks: cheap threads of control over few threads, in the manner of Go's scheduler.
 
+pub mod channel;
 mod deadlock;
 mod dump;
 mod idle;
@@ -10,6 +11,7 @@ mod preempt;
 mod prim;
 mod processor;
 mod queue;
+mod random;
 mod ring;
 mod running;
 pub mod sched;
@@ -18,6 +20,7 @@ mod spawn;
 mod stack;
 mod start;
 mod stats;
+pub mod sync;
 mod syscall;
 mod sysmon;
 // Its name is the word.
@@ -26,11 +29,16 @@ mod task;
 mod thread;
 mod timer;
 mod wait;
+mod waiters;
 mod world;
 
+#[doc(inline)]
+pub use crate::select;
 pub use running::{
     LockedThread, block_in_place, checkpoint, current, lock_thread, sleep, yield_now,
 };
 pub use scope::{Scope, ScopedJoinHandle, scope};
 pub use spawn::{Builder, JoinHandle, Result, STACK_SIZE, spawn};
+#[doc(no_inline)]
+pub use sync::{Barrier, Condvar, Mutex, RwLock, Semaphore, WaitGroup};
 pub use task::{Handle as Task, TaskId};
