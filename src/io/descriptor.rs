@@ -85,7 +85,7 @@ pub(crate) fn write(fd: BorrowedFd<'_>, buf: &[u8]) -> Result<usize> {
 pub fn read_exact<R: Read + ?Sized>(
     reader: &mut R,
     mut buf: &mut [u8],
-) -> Result<(), ReadExactError<R::Error>> {
+) -> core::result::Result<(), ReadExactError<R::Error>> {
     while !buf.is_empty() {
         match retry(|| reader.read(buf))? {
             0 => return Err(ReadExactError::UnexpectedEof),

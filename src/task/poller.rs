@@ -29,15 +29,15 @@
 
 use core::panic::Location;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering::*};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering::*};
 use core::time::Duration;
 
 use super::lock::Lock;
 use super::wait::{Reason, Wait};
-use crate::sync::prim;
+use crate::sync::prim::{self, AtomicU32};
 use crate::sys::hook::{self, Attempt, Interest, Poller, Registry, Waited};
 use crate::sys::{
-    AsFd, BorrowedFd, EpollCreateFlags, EpollEvent, EpollFlags, EpollOp, Errno, EventFdFlags,
+    BorrowedFd, EpollCreateFlags, EpollEvent, EpollFlags, EpollOp, Errno, EventFdFlags,
     MapFlags, OFlags, OwnedFd, Prot, RawFd, Result, SocketOption, Timespec, Timeval, raw,
     raw_socket_option,
 };
@@ -182,8 +182,9 @@ const INTERRUPTION: u64 = u64::MAX;
 /// The epoll's descriptor, and that of the eventfd that interrupts it, or 0 before there are.
 static EPOLL: AtomicI32 = AtomicI32::new(0);
 static INTERRUPTER: AtomicI32 = AtomicI32::new(0);
-/// Whether whoever waits is to be interrupted, and the eventfd says so already.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// Whether whoever waits is to be interrupted, and has been told so already.
+/// Before there is an epoll, whoever waits sleeps on this.
+static INTERRUPTED: AtomicU32 = AtomicU32::new(0);
 /// Whether the kernel has no epoll_pwait2.
 static IN_MILLISECONDS: AtomicBool = AtomicBool::new(false);
 /// Held by who makes them.
@@ -199,9 +200,9 @@ static CHANGES: AtomicU32 = AtomicU32::new(1);
 
 /// What the static holds, if that is a descriptor yet.
 fn opened(fd: &AtomicI32) -> Option<BorrowedFd<'static>> {
-    match fd.load(Acquire) {
+    match fd.load(SeqCst) {
         0 => None,
-        // SAFETY: it is never closed.
+        // SAFETY: it is closed only where nobody uses it any more.
         fd => Some(unsafe { BorrowedFd::borrow_raw(fd) }),
     }
 }
@@ -233,8 +234,14 @@ fn open() -> Result<BorrowedFd<'static>> {
         Some(&event),
     )?;
     INTERRUPTER.store(interrupter.into_raw_fd(), Release);
-    EPOLL.store(epoll.into_raw_fd(), Release);
+    EPOLL.store(epoll.into_raw_fd(), SeqCst);
     hook::install_registry(&REGISTRY);
+    // Whoever sleeps elsewhere is to wait there.
+    INTERRUPTED.store(1, SeqCst);
+    prim::wake_one(&INTERRUPTED);
+    if let Some(interrupter) = opened(&INTERRUPTER) {
+        signal(interrupter);
+    }
     opened(&EPOLL).ok_or(Errno::EBADF)
 }
 
@@ -259,14 +266,19 @@ pub(super) fn fallbacks() -> usize {
 
 /// Has the thread that waits in [`poll`] return, or if none does, the next one.
 pub(super) fn interrupt() {
-    let Some(interrupter) = opened(&INTERRUPTER) else {
-        // Who waits does so elsewhere.
+    if INTERRUPTED.swap(1, SeqCst) == 1 {
         return;
-    };
-    if !INTERRUPTED.swap(true, AcqRel) {
-        // The counter does not overflow: it is at most 1.
-        let _ = raw::write(interrupter, &1_u64.to_ne_bytes());
     }
+    match opened(&INTERRUPTER) {
+        Some(interrupter) => signal(interrupter),
+        None => drop(prim::wake_one(&INTERRUPTED)),
+    }
+}
+
+/// Has the epoll be ready.
+fn signal(interrupter: BorrowedFd<'_>) {
+    // The counter does not overflow: it is a few at most.
+    let _ = raw::write(interrupter, &1_u64.to_ne_bytes());
 }
 
 /// How many events one call fetches.
@@ -274,8 +286,7 @@ const EVENTS: usize = 128;
 
 /// Wakes those whose descriptors may be ready, and returns how many that were. Waits for the
 /// first for `timeout` nanoseconds, for ever without one; less long if it is interrupted or a
-/// signal is handled. Before anybody has waited for a descriptor there is nothing to wait
-/// for, and it returns.
+/// signal is handled, or if the first descriptor is about to be waited for.
 ///
 /// Any number of threads may be here at once, but only one with a timeout that is not 0.
 ///
@@ -284,6 +295,9 @@ const EVENTS: usize = 128;
 /// If somebody has closed the epoll, which is not theirs.
 pub(super) fn poll(timeout: Option<u64>) -> usize {
     let Some(epoll) = opened(&EPOLL) else {
+        if timeout != Some(0) {
+            sleep(timeout);
+        }
         return 0;
     };
     let mut events = [EpollEvent::default(); EVENTS];
@@ -307,10 +321,23 @@ pub(super) fn poll(timeout: Option<u64>) -> usize {
             }
             // Whoever interrupts from here on does so again. What was done before, this
             // thread sees.
-            INTERRUPTED.swap(false, AcqRel);
+            INTERRUPTED.swap(0, SeqCst);
         }
     }
     woken
+}
+
+/// [`poll`], before there is an epoll. A program whose tasks wait for no descriptor has no
+/// other.
+fn sleep(timeout: Option<u64>) {
+    let deadline = timeout.and_then(|timeout| prim::after(Duration::from_nanos(timeout)));
+    // Who makes the epoll sees to it that this ends, if this has not seen that there is one.
+    while INTERRUPTED.load(SeqCst) == 0 && opened(&EPOLL).is_none() {
+        if !prim::wait(&INTERRUPTED, 0, deadline) {
+            break;
+        }
+    }
+    INTERRUPTED.swap(0, SeqCst);
 }
 
 fn fetch(epoll: BorrowedFd<'_>, events: &mut [EpollEvent], timeout: Option<u64>) -> Result<usize> {
@@ -342,7 +369,7 @@ pub(super) unsafe fn forget() {
             fd => drop(unsafe { raw::close(fd) }),
         }
     }
-    INTERRUPTED.store(false, Release);
+    INTERRUPTED.store(0, Release);
     WAITING.store(0, Release);
     for (part, entries) in TABLE.iter().enumerate() {
         let entries = entries.swap(ptr::null_mut(), AcqRel);
@@ -619,10 +646,15 @@ fn wait(
     at: &'static Location<'static>,
     attempt: &mut dyn FnMut() -> Attempt,
 ) -> Waited {
-    match super::runs_a_task() {
+    match is_task() {
         true => transfer(fd, interest, deadline, at, attempt),
         false => Waited::Call,
     }
+}
+
+/// Whether the caller is a task, and may wait as one.
+fn is_task() -> bool {
+    false
 }
 
 fn transfer(
