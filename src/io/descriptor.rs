@@ -39,6 +39,15 @@ pub(crate) fn wait_until(
     interest: Interest,
     deadline: Option<Timespec>,
 ) -> Result<bool> {
+    match hook::waits() {
+        true => poll_until(fd, interest, deadline),
+        false => Ok(false),
+    }
+}
+
+#[inline(never)]
+#[track_caller]
+fn poll_until(fd: BorrowedFd<'_>, interest: Interest, deadline: Option<Timespec>) -> Result<bool> {
     match hook::wait(fd, interest, deadline, &mut || look(fd, interest)) {
         Waited::Done => Ok(true),
         Waited::Call => Ok(false),

@@ -280,6 +280,20 @@ impl Socket {
         mut call: impl FnMut(MsgFlags) -> Result<T>,
         is_less: impl Fn(&T) -> bool,
     ) -> Result<T> {
+        match hook::waits() {
+            true => self.transfer_polled(interest, call, is_less),
+            false => call(MsgFlags::empty()),
+        }
+    }
+
+    #[inline(never)]
+    #[track_caller]
+    fn transfer_polled<T>(
+        &self,
+        interest: Interest,
+        mut call: impl FnMut(MsgFlags) -> Result<T>,
+        is_less: impl Fn(&T) -> bool,
+    ) -> Result<T> {
         let mut result = Err(Errno::EAGAIN);
         let waited = hook::wait(self.as_fd(), interest, None, &mut || {
             result = call(MsgFlags::DONTWAIT);
@@ -572,6 +586,7 @@ macro_rules! stream_io {
         impl<$($generics)*> embedded_io::Read for $type {
             /// Reads what is there, at most `buf.len()` bytes; 0 at the end: see
             /// [`sys::recv`](crate::sys::recv).
+            #[inline]
             #[track_caller]
             fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
                 self.0.recv(buf)
@@ -589,6 +604,7 @@ macro_rules! stream_io {
             /// Writes some of `buf`, at least one byte: see
             /// [`sys::send`](crate::sys::send). If the other side has gone it is an
             /// `EPIPE`, and no SIGPIPE.
+            #[inline]
             #[track_caller]
             fn write(&mut self, buf: &[u8]) -> Result<usize> {
                 match self.0.send(buf) {

@@ -37,9 +37,8 @@ use super::wait::{Reason, Wait};
 use crate::sync::prim::{self, AtomicU32};
 use crate::sys::hook::{self, Attempt, Interest, Poller, Registry, Waited};
 use crate::sys::{
-    BorrowedFd, EpollCreateFlags, EpollEvent, EpollFlags, EpollOp, Errno, EventFdFlags,
-    MapFlags, OFlags, OwnedFd, Prot, RawFd, Result, SocketOption, Timespec, Timeval, raw,
-    raw_socket_option,
+    BorrowedFd, EpollCreateFlags, EpollEvent, EpollFlags, EpollOp, Errno, EventFdFlags, MapFlags,
+    OFlags, OwnedFd, Prot, RawFd, Result, SocketOption, Timespec, Timeval, raw, raw_socket_option,
 };
 
 /// What [`hook::install_poller`] is given.
