@@ -265,6 +265,102 @@ pub(crate) unsafe fn clone3_to(
     result
 }
 
+/// What [`switch`] leaves on the stack that it goes away from.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Switched {
+    x19: usize,
+    /// x29, which points at a frame's record ([`FRAME_RECORD`]).
+    pub frame_pointer: usize,
+    /// Where it goes on.
+    pub pc: usize,
+    /// The floating-point control register.
+    fpcr: usize,
+}
+
+/// Goes on where the stack `to` was left, and leaves this one: what is at `to` is taken for a
+/// [`Switched`], and `*from` is told where the one of this stack is. It returns when somebody
+/// switches there, in whichever thread.
+///
+/// The registers that a called function keeps, and the floating-point control words, are
+/// this stack's again then: x19 to
+/// x29, d8 to d15 (AAPCS64, "General-purpose Registers", "SIMD and Floating-Point
+/// registers") and fpcr. x18 is the platform's.
+/// The compiler keeps those of them that it uses, for they are said to be lost. So it does
+/// with what a call loses, and the instructions are no function's for that reason: the
+/// processor guesses where a `ret` goes from the calls before it, and with a call here, or a
+/// `ret`, it would guess wrong in every function that returns after this one.
+///
+/// # Safety
+///
+/// `to` must come from [`prepare`] or be what another switch has written to its `from`, and
+/// nobody else may go there. Neither stack may be in use by anybody when it is left, nor
+/// its memory end before it is gone on with.
+#[inline(always)]
+pub unsafe fn switch(from: *mut *mut u8, to: *mut u8) {
+    // SAFETY: where it goes on, the stack pointer is what it was, and of the registers x19 and
+    // x29, which the compiler lets nobody name, are taken from the stack; all others are
+    // declared. sp is always at a multiple of 16 (AAPCS64, "The Stack"), and nothing is
+    // kept below it.
+    unsafe {
+        asm!(
+            "adr x2, 2f",
+            "mrs x3, fpcr",
+            "stp x19, x29, [sp, #-32]!",
+            "stp x2, x3, [sp, #16]",
+            "mov x4, sp",
+            "str x4, [x0]",
+            "mov sp, x1",
+            "ldp x2, x4, [sp, #16]",
+            "ldp x19, x29, [sp], #32",
+            // To write it takes long.
+            "cmp x3, x4",
+            "b.eq 3f",
+            "msr fpcr, x4",
+            "3:",
+            // For `prepare`: nowhere to return to.
+            "mov x30, xzr",
+            "br x2",
+            "2:",
+            inlateout("x0") from => _,
+            inlateout("x1") to => _,
+            lateout("x20") _,
+            lateout("x21") _,
+            lateout("x22") _,
+            lateout("x23") _,
+            lateout("x24") _,
+            lateout("x25") _,
+            lateout("x26") _,
+            lateout("x27") _,
+            lateout("x28") _,
+            clobber_abi("C"),
+        );
+    }
+}
+
+/// Makes the stack that ends at `top`, a multiple of 16, one that a [`switch`] may go to: it
+/// calls `entry` there, with nowhere to return to and the control words of a new process.
+/// Returns where to switch to.
+///
+/// # Safety
+///
+/// The 32 bytes below `top` must be memory, and nobody else's.
+pub unsafe fn prepare(top: *mut u8, entry: extern "C" fn() -> !) -> *mut u8 {
+    let switched = top.cast::<Switched>().wrapping_sub(1);
+    // SAFETY: the caller has the memory, and it is aligned to 16 bytes, as sp must be
+    // (AAPCS64, "The Stack").
+    unsafe {
+        switched.write(Switched {
+            x19: 0,
+            // The deepest frame's (AAPCS64, "The Frame Pointer").
+            frame_pointer: 0,
+            pc: entry as usize,
+            fpcr: 0,
+        });
+    }
+    switched.cast()
+}
+
 /// Where a frame's record begins, in bytes from where the frame pointer points: there.
 /// The record is the caller's frame pointer and the return address (AAPCS64, "The Frame
 /// Pointer").

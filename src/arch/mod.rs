@@ -16,6 +16,7 @@
 //! | `KernelUContext`, `ucontext` | what a handler has interrupted, and where in it is what |
 //! | `CLONE_TLS_IS_FOURTH` | in which order clone takes its last two words |
 //! | `clone_to`, `clone3_to` | clone and clone3 whose child calls a function |
+//! | `switch`, `prepare`, `Switched` | goes to another stack, has a new one gone to, and what waits there |
 //! | `NR_ARCH_PRCTL` | arch_prctl, if there is one |
 //! | `vdso` | the vDSO's version, and the names of its functions |
 //! | `nr`, `widest` | the numbers of the kernel's system calls |
@@ -87,7 +88,9 @@ mod imp;
 compile_error!("freestand runs on x86_64, i386, aarch64 and riscv64: pass one of their targets");
 
 pub(crate) use imp::*;
-pub use imp::{FRAME_RECORD, NAME, exit, frame_pointer, nr, trap, widest};
+pub use imp::{
+    FRAME_RECORD, NAME, Switched, exit, frame_pointer, nr, prepare, switch, trap, widest,
+};
 
 use core::ffi::c_void;
 

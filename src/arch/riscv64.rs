@@ -242,6 +242,119 @@ pub(crate) unsafe fn clone3_to(
     result
 }
 
+/// What [`switch`] leaves on the stack that it goes away from.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Switched {
+    s1: usize,
+    /// s0, behind a frame's record ([`FRAME_RECORD`]).
+    pub frame_pointer: usize,
+    /// Where it goes on.
+    pub pc: usize,
+    /// The rounding mode.
+    frm: usize,
+}
+
+/// Goes on where the stack `to` was left, and leaves this one: what is at `to` is taken for a
+/// [`Switched`], and `*from` is told where the one of this stack is. It returns when somebody
+/// switches there, in whichever thread.
+///
+/// The registers that a called function keeps, and the floating-point control words, are
+/// this stack's again then: s0 to s11,
+/// fs0 to fs11 (RISC-V psABI, "Register Convention") and fcsr's rounding mode. gp and tp
+/// are the process's and the thread's.
+/// The compiler keeps those of them that it uses, for they are said to be lost. So it does
+/// with what a call loses, and the instructions are no function's for that reason: the
+/// processor guesses where a `ret` goes from the calls before it, and with a call here, or a
+/// `ret`, it would guess wrong in every function that returns after this one.
+///
+/// # Safety
+///
+/// `to` must come from [`prepare`] or be what another switch has written to its `from`, and
+/// nobody else may go there. Neither stack may be in use by anybody when it is left, nor
+/// its memory end before it is gone on with.
+#[inline(always)]
+pub unsafe fn switch(from: *mut *mut u8, to: *mut u8) {
+    // SAFETY: where it goes on, the stack pointer is what it was, and of the registers s0 and
+    // s1, which the compiler lets nobody name, are taken from the stack; all others are
+    // declared. sp is always at a multiple of 16 (RISC-V psABI, "Integer Calling
+    // Convention"), and nothing is kept below it.
+    unsafe {
+        asm!(
+            "lla t0, 2f",
+            "frrm t1",
+            "addi sp, sp, -32",
+            "sd s1, 0(sp)",
+            "sd s0, 8(sp)",
+            "sd t0, 16(sp)",
+            "sd t1, 24(sp)",
+            "sd sp, 0(a0)",
+            "mv sp, a1",
+            "ld s1, 0(sp)",
+            "ld s0, 8(sp)",
+            "ld t0, 16(sp)",
+            "ld t2, 24(sp)",
+            "addi sp, sp, 32",
+            // To write it may take long.
+            "beq t1, t2, 3f",
+            "fsrm t2",
+            "3:",
+            // For `prepare`: nowhere to return to.
+            "li ra, 0",
+            "jr t0",
+            "2:",
+            inlateout("a0") from => _,
+            inlateout("a1") to => _,
+            lateout("s2") _,
+            lateout("s3") _,
+            lateout("s4") _,
+            lateout("s5") _,
+            lateout("s6") _,
+            lateout("s7") _,
+            lateout("s8") _,
+            lateout("s9") _,
+            lateout("s10") _,
+            lateout("s11") _,
+            lateout("fs0") _,
+            lateout("fs1") _,
+            lateout("fs2") _,
+            lateout("fs3") _,
+            lateout("fs4") _,
+            lateout("fs5") _,
+            lateout("fs6") _,
+            lateout("fs7") _,
+            lateout("fs8") _,
+            lateout("fs9") _,
+            lateout("fs10") _,
+            lateout("fs11") _,
+            clobber_abi("C"),
+        );
+    }
+}
+
+/// Makes the stack that ends at `top`, a multiple of 16, one that a [`switch`] may go to: it
+/// calls `entry` there, with nowhere to return to and the control words of a new process.
+/// Returns where to switch to.
+///
+/// # Safety
+///
+/// The 32 bytes below `top` must be memory, and nobody else's.
+pub unsafe fn prepare(top: *mut u8, entry: extern "C" fn() -> !) -> *mut u8 {
+    let switched = top.cast::<Switched>().wrapping_sub(1);
+    // SAFETY: the caller has the memory, and it is aligned to 16 bytes, as sp must be
+    // (RISC-V psABI, "Integer Calling Convention").
+    unsafe {
+        switched.write(Switched {
+            s1: 0,
+            // The deepest frame's ("Frame Pointer Convention").
+            frame_pointer: 0,
+            pc: entry as usize,
+            frm: 0,
+        });
+    }
+    switched.cast()
+}
+
 /// Where a frame's record begins, in bytes from where the frame pointer points: below
 /// it, in the frame. The record is the caller's frame pointer and the return address
 /// (RISC-V psABI, "Frame Pointer Convention").

@@ -245,6 +245,108 @@ pub(crate) unsafe fn clone3_to(
     result
 }
 
+/// What [`switch`] leaves on the stack that it goes away from.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Switched {
+    /// The SSE control and status word.
+    mxcsr: u32,
+    /// The x87 control word.
+    x87: u32,
+    rbx: usize,
+    /// rbp, which points at a frame's record ([`FRAME_RECORD`]).
+    pub frame_pointer: usize,
+    /// Where it goes on.
+    pub pc: usize,
+}
+
+/// Goes on where the stack `to` was left, and leaves this one: what is at `to` is taken for a
+/// [`Switched`], and `*from` is told where the one of this stack is. It returns when somebody
+/// switches there, in whichever thread.
+///
+/// The registers that a called function keeps, and the floating-point control words, are
+/// this stack's again then: rbx, rbp,
+/// r12 to r15, mxcsr's control bits and the x87 control word (psABI 3.2.1, "Registers").
+/// The compiler keeps those of them that it uses, for they are said to be lost. So it does
+/// with what a call loses, and the instructions are no function's for that reason: the
+/// processor guesses where a `ret` goes from the calls before it, and with a call here, or a
+/// `ret`, it would guess wrong in every function that returns after this one.
+///
+/// # Safety
+///
+/// `to` must come from [`prepare`] or be what another switch has written to its `from`, and
+/// nobody else may go there. Neither stack may be in use by anybody when it is left, nor
+/// its memory end before it is gone on with.
+#[inline(always)]
+pub unsafe fn switch(from: *mut *mut u8, to: *mut u8) {
+    // SAFETY: where it goes on, the stack pointer is what it was, and of the registers rbx and
+    // rbp, which the compiler lets nobody name, are taken from the stack; all others are
+    // declared. Without `nostack` the compiler keeps nothing below rsp.
+    unsafe {
+        asm!(
+            "lea rax, [rip + 2f]",
+            "push rax",
+            "push rbp",
+            "push rbx",
+            "sub rsp, 8",
+            "stmxcsr [rsp]",
+            "fnstcw [rsp + 4]",
+            "movzx eax, word ptr [rsp + 4]",
+            "mov [rdi], rsp",
+            "mov rsp, rsi",
+            // Faster than to see whether it is another one; the x87's is slower.
+            "ldmxcsr [rsp]",
+            "cmp ax, [rsp + 4]",
+            "jne 4f",
+            "3:",
+            "add rsp, 8",
+            "pop rbx",
+            "pop rbp",
+            "pop rcx",
+            "jmp rcx",
+            "4:",
+            "fldcw [rsp + 4]",
+            "jmp 3b",
+            "2:",
+            inlateout("rdi") from => _,
+            inlateout("rsi") to => _,
+            lateout("r12") _,
+            lateout("r13") _,
+            lateout("r14") _,
+            lateout("r15") _,
+            clobber_abi("C"),
+        );
+    }
+}
+
+/// Makes the stack that ends at `top`, a multiple of 16, one that a [`switch`] may go to: it
+/// calls `entry` there, with nowhere to return to and the control words of a new process.
+/// Returns where to switch to.
+///
+/// # Safety
+///
+/// The 40 bytes below `top` must be memory, and nobody else's.
+pub unsafe fn prepare(top: *mut u8, entry: extern "C" fn() -> !) -> *mut u8 {
+    /// Behind a call, rsp is 8 bytes below a multiple of 16, at the return address (psABI
+    /// 3.2.2): there is none, and the deepest frame's pointer is 0 (3.4.1).
+    #[repr(C)]
+    struct Frame(Switched, usize);
+
+    let frame = top.cast::<Frame>().wrapping_sub(1);
+    let switched = Switched {
+        // All exceptions masked, rounding to the nearest, and to 64 bits on the x87
+        // (3.4.1, "Special Registers").
+        mxcsr: 0x1f80,
+        x87: 0x37f,
+        rbx: 0,
+        frame_pointer: 0,
+        pc: entry as usize,
+    };
+    // SAFETY: the caller has the memory, and it is aligned to 8 bytes.
+    unsafe { frame.write(Frame(switched, 0)) };
+    frame.cast()
+}
+
 /// Where a frame's record begins, in bytes from where the frame pointer points: there.
 /// The record is the caller's frame pointer and the return address, for a function
 /// pushes the one right below the other (psABI 3.2.2 "The Stack Frame").

@@ -53,7 +53,7 @@ unsafe extern "C" {
     static freestand_tls_align: u8;
 }
 
-/// How many bytes a control block may have.
+/// How many bytes a control block may have; the last word is the scheduler's.
 pub(crate) const CONTROL: usize = 24 * size_of::<usize>();
 
 /// What the thread pointer is a multiple of at least: what a control block may contain.
@@ -214,6 +214,15 @@ pub(crate) fn control_of(pointer: *mut u8) -> *mut u8 {
 pub(crate) fn control() -> *mut u8 {
     arch::require!("freestand_tls");
     control_of(arch::thread_pointer())
+}
+
+/// What the scheduler knows of the calling thread: the last word of its control block, null
+/// if the scheduler does not know the thread.
+#[inline(always)]
+pub(crate) fn scheduled() -> *mut *mut () {
+    control()
+        .wrapping_add(CONTROL - size_of::<*mut ()>())
+        .cast()
 }
 
 arch::start_piece!("50.tls", "freestand_tls", calls set_up);

@@ -1,9 +1,13 @@
 //! What a scheduler hears of system calls that may block.
 //!
 //! A scheduler that runs tasks on few threads must know when a thread is about to
-//! wait in the kernel, and when it is back. It [`install`]s three functions, and each
+//! wait in the kernel, and when it is back. It [`install`]s functions, and each
 //! call declared `sys` or `sysblk` is made between two of them. A call of the module
 //! [`sys::raw`](super::raw) is not, and one declared `sysnb` needs it not.
+//!
+//! It must also know when a thread must stay with what it does: while it holds a lock that
+//! the scheduler may want, or has borrowed a thread-local value. Then the thread is
+//! *pinned*.
 //!
 //! A program that installs no hooks pays nothing for them: under link-time
 //! optimization, as the release profile has it, the compiler sees that nothing ever
@@ -31,6 +35,10 @@ pub struct Hooks {
     pub enter_block: fn(),
     /// After either.
     pub exit: fn(),
+    /// Before the thread does what nothing else may come between on this thread.
+    pub pin: fn(),
+    /// After it.
+    pub unpin: fn(),
 }
 
 /// The installed ones; null for none.
@@ -42,6 +50,28 @@ static HOOKS: AtomicPtr<Hooks> = AtomicPtr::new(ptr::null_mut());
 /// with none.
 pub fn install(hooks: &'static Hooks) {
     HOOKS.store(ptr::from_ref(hooks).cast_mut(), Ordering::Release);
+}
+
+#[inline(always)]
+fn installed() -> Option<&'static Hooks> {
+    // SAFETY: it is null or what `install` was given, which lives for ever.
+    unsafe { HOOKS.load(Ordering::Acquire).as_ref() }
+}
+
+/// Has the calling thread stay with what it does, until as many [`unpin`]s.
+#[inline(always)]
+pub(crate) fn pin() {
+    if let Some(hooks) = installed() {
+        (hooks.pin)();
+    }
+}
+
+/// Takes a [`pin`] back.
+#[inline(always)]
+pub(crate) fn unpin() {
+    if let Some(hooks) = installed() {
+        (hooks.unpin)();
+    }
 }
 
 /// While it lives, a call is under way.
@@ -64,8 +94,7 @@ impl Entered {
 
     #[inline(always)]
     fn by(hook: fn(&Hooks) -> fn()) -> Entered {
-        // SAFETY: it is null or what `install` was given, which lives for ever.
-        let hooks = unsafe { HOOKS.load(Ordering::Acquire).as_ref() };
+        let hooks = installed();
         if let Some(hooks) = hooks {
             hook(hooks)();
         }

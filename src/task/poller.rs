@@ -33,6 +33,7 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering
 use core::time::Duration;
 
 use super::lock::Lock;
+use super::thread;
 use super::wait::{Reason, Wait};
 use crate::sync::prim::{self, AtomicU32};
 use crate::sys::hook::{self, Attempt, Interest, Poller, Registry, Waited};
@@ -651,9 +652,10 @@ fn wait(
     }
 }
 
-/// Whether the caller is a task, and may wait as one.
+/// Whether the caller is a task, and may leave its thread.
 fn is_task() -> bool {
-    false
+    thread::current()
+        .is_some_and(|thread| thread.pins.get() == 0 && thread.processor.get().is_some())
 }
 
 fn transfer(

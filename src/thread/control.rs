@@ -56,7 +56,11 @@ pub(super) struct Control {
     pub(super) alternate: Cell<Option<AltStack>>,
 }
 
-const _: () = assert!(size_of::<Control>() <= tls::CONTROL && align_of::<Control>() <= 16);
+const _: () = {
+    // The last word is the scheduler's.
+    assert!(size_of::<Control>() <= tls::CONTROL - size_of::<usize>());
+    assert!(align_of::<Control>() <= 16);
+};
 
 /// One that somebody knows of.
 #[derive(Clone, Copy)]
@@ -173,6 +177,12 @@ impl From<ControlRef> for Thread {
     fn from(control: ControlRef) -> Thread {
         Thread(control)
     }
+}
+
+/// Whether the calling thread is the initial one.
+#[cfg(feature = "alloc")]
+pub(crate) fn is_initial() -> bool {
+    ControlRef::current().mapping.is_null()
 }
 
 /// A thread: std's `thread::Thread`. [`current`] and

@@ -50,12 +50,16 @@ static LETTERS: Hooks = Hooks {
     enter: || TOLD.add(b'e'),
     enter_block: || TOLD.add(b'b'),
     exit: || TOLD.add(b'x'),
+    pin: || {},
+    unpin: || {},
 };
 
 static NUMBERS: Hooks = Hooks {
     enter: || TOLD.add(b'1'),
     enter_block: || TOLD.add(b'2'),
     exit: || TOLD.add(b'3'),
+    pin: || {},
+    unpin: || {},
 };
 
 #[track_caller]
