@@ -33,7 +33,7 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering
 use core::time::Duration;
 
 use super::lock::Lock;
-use super::thread;
+use super::thread::{self, Pin};
 use super::wait::{Reason, Wait};
 use crate::sync::prim::{self, AtomicU32};
 use crate::sys::hook::{self, Attempt, Interest, Poller, Registry, Waited};
@@ -681,7 +681,12 @@ fn transfer(
         }
         // Of what is not watched nothing is known.
         if word & (WATCHED | READY) != WATCHED {
-            match attempt() {
+            let attempted = {
+                // It does not wait: the processor may as well stay.
+                let _pin = Pin::new();
+                attempt()
+            };
+            match attempted {
                 Attempt::Done => return Waited::Done,
                 Attempt::Short => {
                     if word & (STREAM | WARY) == STREAM {
