@@ -486,7 +486,11 @@ pub unsafe fn switch(from: *mut *mut u8, to: *mut u8) {
             // the processor's guessing.
             "call 5f",
             "5:",
-            "add dword ptr [esp], offset 2f - 5b",
+            "pop ecx",
+            // add ecx, 2f - 5b: in this syntax the assembler takes no difference.
+            ".byte 0x81, 0xc1",
+            ".long 2f - 5b",
+            "push ecx",
             "push ebp",
             "push esi",
             "sub esp, 8",

@@ -17,6 +17,7 @@ mod scope;
 mod spawn;
 mod stack;
 mod start;
+mod stats;
 mod syscall;
 mod sysmon;
 // Its name is the word.

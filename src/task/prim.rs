@@ -1,7 +1,7 @@
 //! What the run queue is made of. A model checker puts its own in this place:
 //! tests/loom_task.
 
-pub(super) use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+pub(crate) use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 /// How many fit into a ring: a power of two.
-pub(super) const RING: usize = 256;
+pub(crate) const RING: usize = 256;

@@ -152,6 +152,11 @@ impl Processor {
         !self.ring.is_empty()
     }
 
+    /// How many tasks it has.
+    pub(super) fn len(&self) -> usize {
+        self.ring.len()
+    }
+
     /// Puts a task behind all others, if there is room. Only who holds the processor may do
     /// this, or what follows but for `steal_next`.
     #[inline]

@@ -40,11 +40,11 @@ use heapless::Vec;
 use super::prim::{AtomicPtr, AtomicUsize, Ordering::*, RING};
 
 /// Half of a ring, and the one for which there was no room.
-pub(super) type Half<T> = Vec<NonNull<T>, { RING / 2 + 1 }>;
+pub(crate) type Half<T> = Vec<NonNull<T>, { RING / 2 + 1 }>;
 
 /// The queue. What is put in is got out once.
 #[derive(Debug)]
-pub(super) struct Ring<T> {
+pub(crate) struct Ring<T> {
     /// How many were taken out.
     head: AtomicUsize,
     /// How many were put in.
@@ -55,7 +55,7 @@ pub(super) struct Ring<T> {
 }
 
 impl<T> Ring<T> {
-    pub(super) fn new() -> Ring<T> {
+    pub(crate) fn new() -> Ring<T> {
         Ring {
             head: AtomicUsize::new(0),
             tail: AtomicUsize::new(0),
@@ -69,7 +69,7 @@ impl<T> Ring<T> {
     }
 
     /// Puts one at the end; gives it back if the ring is full. Only the owner may.
-    pub(super) fn push(&self, task: NonNull<T>) -> Result<(), NonNull<T>> {
+    pub(crate) fn push(&self, task: NonNull<T>) -> Result<(), NonNull<T>> {
         let head = self.head.load(Acquire);
         let tail = self.tail.load(Relaxed);
         if tail.wrapping_sub(head) == RING {
@@ -81,7 +81,7 @@ impl<T> Ring<T> {
     }
 
     /// Takes the first one. Only the owner may.
-    pub(super) fn pop(&self) -> Option<NonNull<T>> {
+    pub(crate) fn pop(&self) -> Option<NonNull<T>> {
         let mut head = self.head.load(Relaxed);
         loop {
             if head == self.tail.load(Relaxed) {
@@ -107,7 +107,7 @@ impl<T> Ring<T> {
     /// Takes the first half, of those that are there, and puts it behind what is in `out`.
     /// Whether it did: not if others take at the same time, and there is room again. Only
     /// the owner may.
-    pub(super) fn take_half(&self, out: &mut Half<T>) -> bool {
+    pub(crate) fn take_half(&self, out: &mut Half<T>) -> bool {
         let head = self.head.load(Acquire);
         let count = self.tail.load(Relaxed).wrapping_sub(head) / 2;
         let before = out.len();
@@ -127,7 +127,7 @@ impl<T> Ring<T> {
     /// Takes the first half of what is in the `victim`'s ring: one for the caller, and the
     /// others go to the end of this ring. Only this one's owner may; the victim is somebody
     /// else's.
-    pub(super) fn steal_from(&self, victim: &Ring<T>) -> Option<NonNull<T>> {
+    pub(crate) fn steal_from(&self, victim: &Ring<T>) -> Option<NonNull<T>> {
         let tail = self.tail.load(Relaxed);
         let room = RING - tail.wrapping_sub(self.head.load(Acquire));
         loop {
@@ -153,19 +153,19 @@ impl<T> Ring<T> {
 
     /// Has it run next, in place of the one that was to, which is the caller's then. Only the
     /// owner may.
-    pub(super) fn put_next(&self, task: NonNull<T>) -> Option<NonNull<T>> {
+    pub(crate) fn put_next(&self, task: NonNull<T>) -> Option<NonNull<T>> {
         NonNull::new(self.next.swap(task.as_ptr(), AcqRel))
     }
 
     /// Takes the one that was to run next: anybody may.
-    pub(super) fn take_next(&self) -> Option<NonNull<T>> {
+    pub(crate) fn take_next(&self) -> Option<NonNull<T>> {
         // Mostly there is none, and then the line stays where it is.
         NonNull::new(self.next.load(Relaxed))?;
         NonNull::new(self.next.swap(ptr::null_mut(), AcqRel))
     }
 
     /// How many are in the ring. For anybody but the owner it is a guess.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         let head = self.head.load(Acquire);
         self.tail.load(Acquire).wrapping_sub(head).min(RING)
     }
@@ -173,7 +173,7 @@ impl<T> Ring<T> {
     /// Whether there was a moment at which nothing was in the ring or ran next. It cannot be
     /// fooled by the one that was to run next, and is now in the ring: who has seen that
     /// there is none sees what the owner did to the ring before.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         loop {
             let head = self.head.load(Acquire);
             let tail = self.tail.load(Acquire);

@@ -39,6 +39,26 @@ use crate::arch;
 use crate::sys::{Clock, Timespec};
 use crate::time;
 
+pub use super::stats::{Stats, stats};
+pub use super::world::{
+    StoppedWorld, processors, set_processors, stop_the_world, try_stop_the_world,
+};
+
+/// Allows the scheduler so many threads, instead of 10 000: Go's `debug.SetMaxThreads`. Returns
+/// how many it was allowed before. Each task that is in a system call that lasts, or is locked
+/// to a thread, has one of its own. A program that needs one more ends, with a message.
+pub fn set_max_threads(count: usize) -> usize {
+    core::mem::replace(&mut SCHED.shared.lock().threads_max, count)
+}
+
+/// The number of the processor that the calling task runs on, from 0 on; `None` on a thread that
+/// runs no task. By the time that anybody looks it may be another.
+pub fn current_processor() -> Option<usize> {
+    let _pin = super::thread::Pin::new();
+    let processor = super::thread::current()?.processor.get()?;
+    Some(processor.number)
+}
+
 /// The most processors there may be.
 pub(super) const PROCESSORS_MAX: usize = 1024;
 

@@ -45,10 +45,10 @@ use crate::sys::{self, Address, Advice, Errno, MapFlags, MaskHow, Prot, SigSet, 
 /// How many bytes of stack a task has that does not say. With the guard it fills a slot of
 /// 64 KiB, or of 32 KiB where a word is half as long: so are frames there, and a hundred
 /// thousand such slots fit into the address space.
-pub(super) const DEFAULT: usize = (size_of::<usize>() << 13) - SMALLEST_PAGE - STAGGER;
+pub(crate) const DEFAULT: usize = (size_of::<usize>() << 13) - SMALLEST_PAGE - STAGGER;
 
 /// The most that it can have.
-pub(super) const MAX: usize = (1 << LARGEST_SHIFT) - LARGEST_PAGE - STAGGER;
+pub(crate) const MAX: usize = (1 << LARGEST_SHIFT) - LARGEST_PAGE - STAGGER;
 
 /// Slots have from 16 KiB to 64 MiB, and more where pages are large.
 const SMALLEST_SHIFT: u32 = 14;
@@ -183,7 +183,7 @@ fn page() -> usize {
 }
 
 /// Finds out how long a page is. It comes before the first stack.
-pub(super) fn set_up() {
+pub(crate) fn set_up() {
     let argv = kept_argv();
     if argv.is_null() {
         // Another `_start` ran than ours.
@@ -351,12 +351,12 @@ fn probe(guard: *mut u8) -> u8 {
 }
 
 /// A stack, which is free again when this is dropped.
-pub(super) struct Stack(Slot);
+pub(crate) struct Stack(Slot);
 
 impl Stack {
     /// One of `size` bytes at least; `None` if there is no memory, or no more mapping
     /// allowed, or none so large ([`MAX`]).
-    pub(super) fn take(size: usize) -> Option<Stack> {
+    pub(crate) fn take(size: usize) -> Option<Stack> {
         let class = class(size)?;
         let used = LISTS.lock().used(class);
         match used {
@@ -376,19 +376,19 @@ impl Stack {
     }
 
     /// Where it ends: the first frame's place is below. A multiple of 64.
-    pub(super) fn top(&self) -> *mut u8 {
+    pub(crate) fn top(&self) -> *mut u8 {
         let line = self.0.index as usize % (STAGGER / CACHE_LINE);
         let end = self.0.start().wrapping_add(self.0.len());
         end.wrapping_sub(line * CACHE_LINE)
     }
 
     /// The addresses from the guard's end to the top.
-    pub(super) fn range(&self) -> Range<usize> {
+    pub(crate) fn range(&self) -> Range<usize> {
         self.0.start().addr() + page()..self.top().addr()
     }
 
     /// Says whose it is, for [`each_owner`], until it is null or the stack is given back.
-    pub(super) fn set_owner<T>(&self, owner: *mut T) {
+    pub(crate) fn set_owner<T>(&self, owner: *mut T) {
         self.0.word().store(owner.cast(), Release);
     }
 
@@ -407,7 +407,7 @@ impl Drop for Stack {
 
 /// How much a task gets that asks for `size` bytes of stack: as much as the slot has, whatever
 /// its top. `None` for more than [`MAX`].
-pub(super) fn round(size: usize) -> Option<usize> {
+pub(crate) fn round(size: usize) -> Option<usize> {
     let slot = 1 << (SMALLEST_SHIFT as usize + class(size)?);
     Some(slot - page() - STAGGER)
 }
@@ -446,17 +446,17 @@ fn put(slots: impl Iterator<Item = Slot>) {
 
 /// A processor's own free stacks of the default size, so that most are taken and given back
 /// without the lock.
-pub(super) struct Cache(Vec<Stack, CACHED>);
+pub(crate) struct Cache(Vec<Stack, CACHED>);
 
 const CACHED: usize = 32;
 
 impl Cache {
-    pub(super) const fn new() -> Cache {
+    pub(crate) const fn new() -> Cache {
         Cache(Vec::new())
     }
 
     /// As [`Stack::take`].
-    pub(super) fn take(&mut self, size: usize) -> Option<Stack> {
+    pub(crate) fn take(&mut self, size: usize) -> Option<Stack> {
         let class = class(size)?;
         if class != default_class() {
             return Stack::take(size);
@@ -481,7 +481,7 @@ impl Cache {
     }
 
     /// Gives one back.
-    pub(super) fn put(&mut self, stack: Stack) {
+    pub(crate) fn put(&mut self, stack: Stack) {
         if stack.0.class() != default_class() {
             return drop(stack);
         }
@@ -499,7 +499,7 @@ impl Cache {
     }
 
     /// Gives all back.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.spill(self.0.len());
     }
 }
@@ -517,7 +517,7 @@ fn slabs() -> impl Iterator<Item = (u8, &'static Slab)> {
 
 /// Calls `f` with the owner of each stack that has one. An owner is of the type that it was
 /// when it was set, and may be gone unless the caller sees to it. Async-signal-safe.
-pub(super) fn each_owner<T>(f: &mut dyn FnMut(*mut T)) {
+pub(crate) fn each_owner<T>(f: &mut dyn FnMut(*mut T)) {
     for (number, slab) in slabs() {
         for index in 0..slab.slots.load(Relaxed) {
             let slot = Slot {
@@ -534,7 +534,7 @@ pub(super) fn each_owner<T>(f: &mut dyn FnMut(*mut T)) {
 
 /// The stack that `address` is in or in whose guard it is: its addresses, from the guard's
 /// end on. Async-signal-safe.
-pub(super) fn stack_at(address: usize) -> Option<Range<usize>> {
+pub(crate) fn stack_at(address: usize) -> Option<Range<usize>> {
     slabs().find_map(|(_, slab)| {
         let start = slab.start.load(Relaxed).addr();
         let shift = slab.shift.load(Relaxed);
@@ -547,6 +547,6 @@ pub(super) fn stack_at(address: usize) -> Option<Range<usize>> {
 
 /// Whether `address` is in a stack's guard: whoever touched it has overflowed the stack.
 /// Async-signal-safe.
-pub(super) fn is_guard(address: usize) -> bool {
+pub(crate) fn is_guard(address: usize) -> bool {
     stack_at(address).is_some_and(|stack| address < stack.start)
 }

@@ -14,7 +14,7 @@ use super::wait::Wait;
 
 /// One who waits, and until when.
 #[derive(Debug)]
-pub(super) struct Timer {
+pub(crate) struct Timer {
     /// In nanoseconds of `CLOCK_MONOTONIC`.
     when: u64,
     wait: *const Wait,
@@ -30,7 +30,7 @@ pub(super) struct Timer {
 
 impl Timer {
     /// For that time of `CLOCK_MONOTONIC`, in nanoseconds.
-    pub(super) fn new(when: u64, wait: *const Wait) -> Timer {
+    pub(crate) fn new(when: u64, wait: *const Wait) -> Timer {
         Timer {
             when,
             wait,
@@ -165,7 +165,7 @@ impl Heap {
 
 /// The timers of one processor. Anybody may look after them.
 #[derive(Debug)]
-pub(super) struct Timers {
+pub(crate) struct Timers {
     heap: Lock<Heap>,
     /// When the earliest is due.
     next: AtomicU64,
@@ -175,7 +175,7 @@ pub(super) struct Timers {
 const BATCH: usize = 64;
 
 impl Timers {
-    pub(super) const fn new() -> Timers {
+    pub(crate) const fn new() -> Timers {
         Timers {
             heap: Lock::new(Heap::new()),
             next: AtomicU64::new(u64::MAX),
@@ -185,7 +185,7 @@ impl Timers {
     /// When the next one is due, in nanoseconds of `CLOCK_MONOTONIC`; `u64::MAX` if there is
     /// none. It is seen by whoever comes after the [`Timers::add`].
     #[inline]
-    pub(super) fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         self.next.load(Acquire)
     }
 
@@ -203,7 +203,7 @@ impl Timers {
     ///
     /// It was not added before. It and its wait stay until the wait was claimed so and woken,
     /// or [`Timers::cancel`] returns.
-    pub(super) unsafe fn add(&self, timer: &Timer) {
+    pub(crate) unsafe fn add(&self, timer: &Timer) {
         let mut heap = self.heap.lock();
         // SAFETY: passed on to the caller.
         unsafe { heap.insert(timer) };
@@ -215,7 +215,7 @@ impl Timers {
     /// # Safety
     ///
     /// It was added here.
-    pub(super) unsafe fn cancel(&self, timer: &Timer) {
+    pub(crate) unsafe fn cancel(&self, timer: &Timer) {
         let mut heap = self.heap.lock();
         // SAFETY: passed on to the caller.
         unsafe { heap.remove(timer) };
@@ -224,7 +224,7 @@ impl Timers {
 
     /// Claims and wakes those that are due at `now`, the earliest first. Returns how many that
     /// are: of others, somebody else has claimed the wait.
-    pub(super) fn fire_due(&self, now: u64) -> usize {
+    pub(crate) fn fire_due(&self, now: u64) -> usize {
         let mut fired = 0;
         loop {
             let mut taken = 0;
