@@ -23,21 +23,19 @@ pub(super) static HOOKS: Hooks = Hooks {
     enter: enter_syscall,
     enter_block: enter_syscall_block,
     exit: exit_syscall,
-    pin: thread::pin,
+    pin: || drop(thread::pin()),
     unpin: thread::unpin,
 };
 
 /// Before a call that may block.
 fn enter_syscall() {
-    let Some(thread) = thread::current() else {
+    let Some(thread) = thread::pin() else {
         return;
     };
-    let pins = thread.pins.get();
-    thread.pins.set(pins + 1);
-    if pins > 0 {
+    if thread.pins.get() > 1 {
         return;
     }
-    // Unpinned, it runs a task, and holds a processor.
+    // It was not pinned before, so it runs a task, and holds a processor.
     if let (Some(task), Some(processor)) = (thread.task.get(), thread.processor.get()) {
         enter(thread, task, processor);
     }
@@ -69,12 +67,10 @@ fn attend(processor: &Processor, asked: u32) {
 
 /// Before a call that surely blocks: if there is other work, the processor goes at once.
 fn enter_syscall_block() {
-    let Some(thread) = thread::current() else {
+    let Some(thread) = thread::pin() else {
         return;
     };
-    let pins = thread.pins.get();
-    thread.pins.set(pins + 1);
-    if pins > 0 {
+    if thread.pins.get() > 1 {
         return;
     }
     let (Some(task), Some(processor)) = (thread.task.get(), thread.processor.get()) else {
