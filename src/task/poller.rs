@@ -33,7 +33,7 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering
 use core::time::Duration;
 
 use super::lock::Lock;
-use super::thread::{self, Pin};
+use super::thread;
 use super::wait::{Reason, Wait};
 use crate::sync::prim::{self, AtomicU32};
 use crate::sys::hook::{self, Attempt, Interest, Poller, Registry, Waited};
@@ -654,8 +654,12 @@ fn wait(
 
 /// Whether the caller is a task, and may leave its thread.
 fn is_task() -> bool {
-    thread::current()
-        .is_some_and(|thread| thread.pins.get() == 0 && thread.processor.get().is_some())
+    let Some(thread) = thread::pin() else {
+        return false;
+    };
+    let is_task = thread.processor.get().is_some() && thread.pins.get() == 1;
+    thread::unpin();
+    is_task
 }
 
 fn transfer(
@@ -681,11 +685,10 @@ fn transfer(
         }
         // Of what is not watched nothing is known.
         if word & (WATCHED | READY) != WATCHED {
-            let attempted = {
-                // It does not wait: the processor may as well stay.
-                let _pin = Pin::new();
-                attempt()
-            };
+            // It does not wait: the processor may as well stay.
+            thread::pin();
+            let attempted = attempt();
+            thread::unpin();
             match attempted {
                 Attempt::Done => return Waited::Done,
                 Attempt::Short => {
