@@ -11,7 +11,7 @@ use super::sched::{PROCESSORS_MAX, SCHED};
 use super::syscall::HOOKS;
 use super::task::{Shape, State, Task, TaskRef};
 use super::thread::{self, Thread};
-use super::{preempt, stack, sysmon};
+use super::{poller, preempt, stack, sysmon};
 use crate::mapping::{GUARD, Mapping};
 use crate::sync::{self, Once};
 use crate::sys::{self, MaskHow, SigSet, hook};
@@ -107,6 +107,7 @@ fn start() {
         adopt(SCHED.processor(0));
     }
     hook::install(&HOOKS);
+    poller::install();
     preempt::set_up();
     sysmon::start();
     dump::on_sigquit();
