@@ -49,6 +49,8 @@ pub struct Hooks {
     pub before_fork: fn(),
     /// After it, in the parent and in the child, which has this one thread.
     pub after_fork: fn(child: bool),
+    /// Whether the address is in what nobody may touch below a task's stack. Async-signal-safe.
+    pub is_guard: fn(usize) -> bool,
     /// What the calling task is called, if the caller is one: for the report of a panic.
     pub name: fn(&mut dyn fmt::Write) -> fmt::Result,
 }
@@ -125,6 +127,16 @@ pub(crate) fn after_fork(child: bool) {
         }
         (hooks.after_fork)(child);
     }
+}
+
+/// Whether the address is in a guard below a task's stack. Async-signal-safe.
+pub(crate) fn is_guard(address: usize) -> bool {
+    installed().is_some_and(|hooks| (hooks.is_guard)(address))
+}
+
+/// Whether there are tasks, so that what began on the initial stack may go on elsewhere.
+pub(crate) fn has_tasks() -> bool {
+    installed().is_some()
 }
 
 /// Writes what the calling task is called; nothing, if there are no tasks.

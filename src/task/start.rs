@@ -51,8 +51,11 @@ static IS_GONE: AtomicBool = AtomicBool::new(false);
 /// The process has forked, and this is the child: its one thread goes on without a scheduler.
 pub(super) fn forget() {
     IS_GONE.store(true, Relaxed);
-    // SAFETY: nobody.
-    unsafe { thread::set_current(ptr::null()) };
+    // SAFETY: this is the process's one thread, which waits for nothing.
+    unsafe {
+        poller::forget();
+        thread::set_current(ptr::null());
+    }
 }
 
 /// Room for what is made once, and stays.

@@ -15,7 +15,7 @@ use super::processor::{Processor, State as ProcessorState};
 use super::sched::{SCHED, attention};
 use super::task::{State, TaskRef};
 use super::thread::{self, Thread};
-use super::{dump, running, sysmon, world};
+use super::{dump, running, stack, sysmon, world};
 use crate::sys::hook::Hooks;
 
 /// What the scheduler wants to know of system calls.
@@ -23,12 +23,13 @@ pub(super) static HOOKS: Hooks = Hooks {
     enter: enter_syscall,
     enter_block: enter_syscall_block,
     exit: exit_syscall,
-    pin: || drop(thread::pin()),
+    pin: || _ = thread::pin(),
     unpin: thread::unpin,
     lock_thread: running::lock,
     unlock_thread: running::unlock,
     before_fork: world::before_fork,
     after_fork: world::after_fork,
+    is_guard: stack::is_guard,
     name: dump::write_name,
 };
 

@@ -56,6 +56,7 @@ static LETTERS: Hooks = Hooks {
     unlock_thread: || {},
     before_fork: || {},
     after_fork: |_| {},
+    is_guard: |_| false,
     name: |_| Ok(()),
 };
 
@@ -69,6 +70,7 @@ static NUMBERS: Hooks = Hooks {
     unlock_thread: || {},
     before_fork: || {},
     after_fork: |_| {},
+    is_guard: |_| false,
     name: |_| Ok(()),
 };
 
