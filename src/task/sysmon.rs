@@ -2,10 +2,10 @@
 //! and asks tasks to give way that have run for long.
 //!
 //! It looks every 20 µs while there is something to do, less often the longer there is not, up
-//! to every 10 ms, and not at all while all processors are idle. So that work which comes after
-//! a long quiet is not noticed late, a task that enters a system call while others wait to run
-//! wakes it from a long sleep ([`hurry`]), and so does the first processor that ceases to be
-//! idle ([`wake`]).
+//! to every 10 ms, and not at all when all processors have been idle for a while. So that
+//! work which comes after a long quiet is not noticed late, a task that enters a system call
+//! while others wait to run, or while nobody else could, wakes it from a long sleep
+//! ([`hurry`]), and so does the first processor that ceases to be idle ([`wake`]).
 
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering::*};
 use core::time::Duration;
@@ -27,6 +27,8 @@ const LONG: u64 = 10_000_000;
 const SLOW: u64 = 1_000_000;
 /// After how many fruitless looks it begins to sleep longer.
 const FRUITLESS: u32 = 50;
+/// For how many looks it must have been quiet before it sleeps until woken.
+const QUIET: u32 = 10;
 /// How long a task may run while others wait, and how long nobody may ask the poller.
 pub(super) const SLICE: u64 = 10_000_000;
 
@@ -99,19 +101,35 @@ fn run() {
     // SAFETY: it changes this thread alone. If it fails, sleeps are 50 µs longer.
     let _ = unsafe { sys::prctl(Prctl::SET_TIMERSLACK, Word::from(1_u32), none(), none(), none()) };
     let mut fruitless = 0;
+    let mut quiet = 0;
     let mut delay = SHORT;
     loop {
         if delay > SLOW {
             SCHED.attention.fetch_or(attention::SLOW, SeqCst);
         }
-        sleep(delay);
+        let is_hurried = sleep(delay);
         SCHED.attention.fetch_and(!attention::SLOW, SeqCst);
-        dump::if_asked();
-        let mut has_done = make_wanted();
-        if sleep_while_idle() {
+        if is_hurried {
             fruitless = 0;
             delay = SHORT;
         }
+        dump::if_asked();
+        let mut has_done = make_wanted();
+        if core::mem::take(&mut SCHED.shared.lock().thread_wanted) {
+            wake_one();
+        }
+        if is_quiet() {
+            // Perhaps for a moment: to be woken each time costs whoever ends the quiet more
+            // than a look now and then.
+            quiet += 1;
+            delay = LONG;
+            if quiet > QUIET {
+                sleep_while_quiet();
+                quiet = 0;
+            }
+            continue;
+        }
+        quiet = 0;
         let now = now();
         let polled = SCHED.polled.load(Relaxed);
         if polled != 0 && polled + SLICE < now && poller::waiters() > 0 {
@@ -122,13 +140,6 @@ fn run() {
             {
                 poller::poll(Some(0));
             }
-        }
-        let is_wanted = {
-            let mut shared = SCHED.shared.lock();
-            core::mem::take(&mut shared.thread_wanted)
-        };
-        if is_wanted {
-            wake_one();
         }
         for processor in SCHED.processors() {
             has_done |= retake(processor, now);
@@ -146,22 +157,27 @@ fn run() {
 }
 
 /// Sleeps for so many nanoseconds, unless woken. Whether it was.
-fn sleep(delay: u64) {
+fn sleep(delay: u64) -> bool {
     let seen = WAKE.load(SeqCst);
     if WANTED.load(SeqCst).is_null() && !dump::is_asked() {
         let deadline = prim::after(Duration::from_nanos(delay));
         prim::wait(&WAKE, seen, deadline);
     }
+    WAKE.load(SeqCst) != seen
 }
 
-/// Sleeps while all processors are idle, or the world is stopped. Whether it has.
-fn sleep_while_idle() -> bool {
+/// Whether all processors are idle, or the world is stopped.
+fn is_quiet() -> bool {
+    SCHED.idle.load(SeqCst) == SCHED.count.load(SeqCst) || SCHED.is_asked(attention::STOP)
+}
+
+/// Sleeps while it is so.
+fn sleep_while_quiet() {
     let seen = WAKE.load(SeqCst);
     {
         let _shared = SCHED.shared.lock();
-        let all_idle = SCHED.idle.load(SeqCst) == SCHED.count.load(SeqCst);
-        if !all_idle && !SCHED.is_asked(attention::STOP) {
-            return false;
+        if !is_quiet() {
+            return;
         }
         SLEEPS.store(1, SeqCst);
     }
@@ -169,7 +185,6 @@ fn sleep_while_idle() -> bool {
         prim::wait(&WAKE, seen, None);
     }
     SLEEPS.store(0, SeqCst);
-    true
 }
 
 /// Takes a processor from a system call that lasts, if others need it; asks a task that has run
@@ -196,7 +211,10 @@ fn retake(processor: &'static Processor, now: u64) -> bool {
                 last.call = word.tick();
                 last.call_since = now;
                 seen.set(last);
-                return false;
+                // That it was hurried and is here has taken a tick.
+                if processor.watched.load(Relaxed) != word.tick() {
+                    return false;
+                }
             }
             let is_needed = processor.has_work() || SCHED.queued.load(Relaxed) > 0;
             let others = SCHED.spinning.load(Relaxed) + SCHED.idle.load(Relaxed);
