@@ -8,11 +8,12 @@
 //! idle ([`wake`]).
 
 use core::hint;
+use core::mem;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering::*};
 use core::time::Duration;
 
-use super::idle::{hand_off, make_thread};
+use super::idle::{self, hand_off, make_thread};
 use super::processor::{Processor, State as ProcessorState, Word};
 use super::sched::{SCHED, Shared, attention, now, wake_one};
 use super::{dump, poller, preempt};
@@ -108,6 +109,7 @@ fn run() {
     be_punctual();
     let mut fruitless = 0;
     let mut delay = SHORT;
+    let mut retried = 0;
     loop {
         if delay > SLOW {
             SCHED.attention.fetch_or(attention::SLOW, SeqCst);
@@ -131,12 +133,9 @@ fn run() {
                 poller::poll(Some(0));
             }
         }
-        let is_wanted = {
-            let mut shared = SCHED.shared.lock();
-            core::mem::take(&mut shared.thread_wanted)
-        };
-        if is_wanted {
-            wake_one();
+        if now - retried >= SLICE {
+            retried = now;
+            retry();
         }
         for processor in SCHED.processors() {
             has_done |= retake(processor, now);
@@ -150,6 +149,18 @@ fn run() {
                 delay = (delay * 2).min(LONG);
             }
         }
+    }
+}
+
+/// Tries once more what there was no memory for, or no thread.
+fn retry() {
+    let is_wanted = mem::take(&mut SCHED.shared.lock().thread_wanted);
+    let has_stackless = idle::has_stackless();
+    if has_stackless {
+        idle::try_stacks_again();
+    }
+    if is_wanted || has_stackless {
+        wake_one();
     }
 }
 
@@ -167,9 +178,10 @@ fn sleep(delay: u64) -> bool {
 fn sleep_while_idle() -> bool {
     let seen = WAKE.load(SeqCst);
     {
-        let _shared = SCHED.shared.lock();
+        let shared = SCHED.shared.lock();
         let all_idle = SCHED.idle.load(SeqCst) == SCHED.count.load(SeqCst);
-        if !all_idle && !SCHED.is_asked(attention::STOP) {
+        let may_sleep = all_idle && !idle::has_stackless() && !shared.thread_wanted;
+        if !may_sleep && !SCHED.is_asked(attention::STOP) {
             return false;
         }
         SLEEPS.store(1, SeqCst);
