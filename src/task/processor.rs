@@ -89,8 +89,6 @@ pub(super) struct Processor {
     pub(super) stacks: UnsafeCell<stack::Cache>,
     /// Among the idle ones, of whoever holds the scheduler's lock: the next.
     pub(super) next: Cell<Option<&'static Processor>>,
-    /// The tick at the system call for which sysmon was hurried.
-    pub(super) watched: AtomicU64,
     /// Sysmon's.
     pub(super) seen: Cell<Seen>,
     pub(super) counts: Counts,
@@ -112,7 +110,6 @@ impl Processor {
             timers: Timers::new(),
             stacks: UnsafeCell::new(stack::Cache::new()),
             next: Cell::new(None),
-            watched: AtomicU64::new(u64::MAX),
             seen: Cell::new(Seen::default()),
             counts: Counts::default(),
         }

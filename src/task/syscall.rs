@@ -72,7 +72,6 @@ fn have_watched(processor: &Processor) -> bool {
         || SCHED.idle.load(Relaxed) + SCHED.spinning.load(Relaxed) == 0;
     if is_needed {
         SCHED.attention.fetch_and(!attention::SLOW, Relaxed);
-        processor.watched.store(processor.word().tick(), Relaxed);
     }
     is_needed
 }
