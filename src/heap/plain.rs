@@ -4,19 +4,19 @@ use core::alloc::{GlobalAlloc, Layout};
 
 use super::Stats;
 use super::source::Source;
-use crate::sync::Mutex;
+use crate::sync::PinnedMutex;
 
 /// A heap that grows by brk and mmap. Every block is linked_list_allocator's, and what is
 /// freed does not go back to the kernel (feature `linked-list-heap`).
 pub struct Heap {
-    source: Mutex<Source>,
+    source: PinnedMutex<Source>,
 }
 
 impl Heap {
     /// An empty heap: it asks the kernel for memory when it is first used.
     pub const fn new() -> Heap {
         Heap {
-            source: Mutex::new(Source::new()),
+            source: PinnedMutex::new(Source::new()),
         }
     }
 

@@ -53,7 +53,7 @@ unsafe extern "C" {
     static freestand_tls_align: u8;
 }
 
-/// How many bytes a control block may have.
+/// How many bytes a control block may have; the last word is the scheduler's.
 pub(crate) const CONTROL: usize = 24 * size_of::<usize>();
 
 /// What the thread pointer is a multiple of at least: what a control block may contain.
@@ -215,6 +215,14 @@ pub(crate) fn control() -> *mut u8 {
     arch::require!("freestand_tls");
     control_of(arch::thread_pointer())
 }
+
+/// Where the last word of a control block is, which is the scheduler's, in bytes from where the
+/// thread pointer points. It is null at first.
+#[cfg(feature = "alloc")]
+pub(crate) const SCHEDULED: isize = {
+    let end = if TLS_ABOVE { 0 } else { TLS_HEAD + CONTROL };
+    end as isize - size_of::<usize>() as isize
+};
 
 arch::start_piece!("50.tls", "freestand_tls", calls set_up);
 

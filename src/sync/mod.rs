@@ -50,6 +50,7 @@ mod mutex;
 mod once;
 mod once_lock;
 pub(crate) mod parker;
+mod pinned;
 pub(crate) mod prim;
 mod rwlock;
 mod semaphore;
@@ -65,6 +66,7 @@ pub use lock_api::WaitTimeoutResult;
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, RawMutex};
 pub use once::Once;
 pub use once_lock::OnceLock;
+pub(crate) use pinned::{PinnedMutex, PinnedMutexGuard};
 pub use rwlock::{
     MappedRwLockReadGuard, MappedRwLockWriteGuard, RawRwLock, RwLock, RwLockReadGuard,
     RwLockWriteGuard,

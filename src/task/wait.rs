@@ -8,8 +8,14 @@
 //! claimed it is done with it.
 
 use core::panic::Location;
+use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering::*};
 
+use super::running::{current_task, leave};
+use super::task::{State, TaskRef};
+use super::thread::{self, Thread};
+use super::timer::Timer;
+use super::{idle, sched, start};
 use crate::sync::prim::{self, AtomicU32};
 use crate::sys::Timespec;
 
@@ -40,12 +46,12 @@ const PARKED: u32 = 1;
 const WOKEN: u32 = 2;
 
 /// A task, or a thread that runs none, that is about to wait.
-#[derive(Debug)]
 pub(crate) struct Wait {
     /// Who has claimed it, or 0.
     claimed: AtomicUsize,
     /// Whether it sleeps. A thread does on this.
     state: AtomicU32,
+    task: Option<TaskRef>,
 }
 
 impl Wait {
@@ -54,9 +60,11 @@ impl Wait {
 
     /// For the caller.
     pub(crate) fn new() -> Wait {
+        start::ensure();
         Wait {
             claimed: AtomicUsize::new(0),
             state: AtomicU32::new(RUNNING),
+            task: current_task(),
         }
     }
 
@@ -82,8 +90,12 @@ impl Wait {
     pub(crate) unsafe fn wake(this: *const Wait) {
         // SAFETY: it stays until it is woken, and to wake the address alone touches nothing.
         unsafe {
+            let task = (*this).task;
             if (*this).state.swap(WOKEN, AcqRel) == PARKED {
-                prim::wake_one(&(*this).state);
+                match task {
+                    Some(task) => sched::ready(task),
+                    None => drop(prim::wake_one(&(*this).state)),
+                }
             }
         }
     }
@@ -94,9 +106,66 @@ impl Wait {
     ///
     /// Only who has made it may, and once.
     pub(crate) fn park(&self, reason: Reason, deadline: Option<Timespec>) -> usize {
-        let _ = reason;
-        self.park_thread(deadline);
+        match self.task {
+            Some(task) => self.park_task(task, &reason, deadline),
+            None => self.park_thread(deadline),
+        }
         self.claimed.load(Acquire)
+    }
+
+    fn park_task(&self, task: TaskRef, reason: &Reason, deadline: Option<Timespec>) {
+        if self.state.load(Acquire) == WOKEN {
+            return;
+        }
+        let Some(deadline) = deadline else {
+            return self.switch(task, reason);
+        };
+        let timer = Timer::new(sched::nanoseconds(deadline), self);
+        let added_to = {
+            let processor = thread::pin().and_then(|thread| thread.processor.get());
+            let Some(processor) = processor else {
+                unreachable!("a task runs without a processor");
+            };
+            // SAFETY: the timer stays here until it was taken out.
+            unsafe { processor.timers.add(&timer) };
+            idle::expect_timer(sched::nanoseconds(deadline));
+            thread::unpin();
+            &processor.timers
+        };
+        self.switch(task, reason);
+        if self.claimed.load(Relaxed) != Wait::TIMED_OUT {
+            // SAFETY: it was added there.
+            unsafe { added_to.cancel(&timer) };
+        }
+    }
+
+    /// The task leaves its thread until it is woken.
+    fn switch(&self, task: TaskRef, reason: &Reason) {
+        /// On the scheduler's stack: whoever wakes the task from now on makes it run.
+        fn parked(thread: &Thread, task: TaskRef) -> Option<TaskRef> {
+            task.change_state(State::Running, State::Waiting);
+            thread.task.set(None);
+            // SAFETY: the task waits, or if it was woken already has not gone on yet.
+            let wait = unsafe { &*task.wait.get() };
+            let parked = wait
+                .state
+                .compare_exchange(RUNNING, PARKED, AcqRel, Acquire)
+                .is_ok();
+            if parked {
+                return None;
+            }
+            task.change_state(State::Waiting, State::Runnable);
+            Some(task)
+        }
+
+        let Some(thread) = thread::pin() else {
+            unreachable!("a task runs on no thread");
+        };
+        task.wait.set(self);
+        task.reason.set(reason);
+        leave(thread, parked);
+        task.reason.set(ptr::null());
+        thread::unpin();
     }
 
     fn park_thread(&self, mut deadline: Option<Timespec>) {

@@ -15,7 +15,7 @@ use super::stack;
 use crate::signal::AltStack;
 use crate::startup::tls;
 use crate::sync::parker::Parker;
-use crate::sys;
+use crate::sys::{self, hook};
 
 /// A thread's control block. It lies beside the thread's thread-local variables, where the
 /// thread pointer leads to it: in the thread's own mapping, or for the initial thread,
@@ -56,7 +56,11 @@ pub(super) struct Control {
     pub(super) alternate: Cell<Option<AltStack>>,
 }
 
-const _: () = assert!(size_of::<Control>() <= tls::CONTROL && align_of::<Control>() <= 16);
+const _: () = {
+    // The last word is the scheduler's.
+    assert!(size_of::<Control>() <= tls::CONTROL - size_of::<usize>());
+    assert!(align_of::<Control>() <= 16);
+};
 
 /// One that somebody knows of.
 #[derive(Clone, Copy)]
@@ -175,6 +179,12 @@ impl From<ControlRef> for Thread {
     }
 }
 
+/// Whether the calling thread is the initial one.
+#[cfg(feature = "alloc")]
+pub(crate) fn is_initial() -> bool {
+    ControlRef::current().mapping.is_null()
+}
+
 /// A thread: std's `thread::Thread`. [`current`] and
 /// [`JoinHandle::thread`](super::JoinHandle::thread) have them.
 ///
@@ -187,12 +197,15 @@ unsafe impl Send for Thread {}
 unsafe impl Sync for Thread {}
 
 /// The calling thread. One that was made by the system call alone, with its maker's thread
-/// pointer, is taken for its maker.
+/// pointer, is taken for its maker. A [task](crate::task) may be on another when this returns.
 ///
 /// Async-signal-safe.
 #[inline]
 pub fn current() -> Thread {
-    ControlRef::current().thread()
+    hook::pin();
+    let thread = ControlRef::current().thread();
+    hook::unpin();
+    thread
 }
 
 impl Thread {

@@ -27,11 +27,15 @@ use crate::sys::{self, Errno, Tid};
 
 #[doc(inline)]
 pub use crate::time::sleep;
+#[cfg(feature = "alloc")]
+pub(crate) use control::is_initial;
 pub use control::{Thread, ThreadId, current, park, park_timeout};
 #[doc(hidden)]
 pub use local::Slot;
 pub use local::{AccessError, LocalKey};
 pub use scope::{Scope, ScopedJoinHandle, scope};
+#[cfg(feature = "alloc")]
+pub(crate) use spawn::were_made;
 pub use spawn::{Builder, JoinHandle, Result, STACK_MIN, STACK_SIZE, spawn};
 
 /// Lets other threads run first: std's `thread::yield_now`, sched_yield(2).

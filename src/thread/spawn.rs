@@ -6,7 +6,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr;
-use core::sync::atomic::Ordering::*;
+use core::sync::atomic::{AtomicBool, Ordering::*};
 
 use super::control::{Control, ControlRef, Thread};
 use super::scope::{Running, Scope, ScopedJoinHandle};
@@ -21,6 +21,15 @@ use crate::sys::{self, Address, CloneFlags, Prctl, Word};
 const RETURNED: u32 = 1;
 /// There is no result to be had: nobody wants it, or somebody took it.
 const DETACHED: u32 = 2;
+
+/// Whether the program has made threads.
+static MADE: AtomicBool = AtomicBool::new(false);
+
+/// Whether the program has made threads, others than the scheduler's.
+#[cfg(feature = "alloc")]
+pub(crate) fn were_made() -> bool {
+    MADE.load(Relaxed)
+}
 
 /// How many bytes of stack a thread has unless [`Builder::stack_size`] says otherwise: as
 /// many as std's. Pages that nobody touches cost nothing.
@@ -106,8 +115,16 @@ impl<'name> Builder<'name> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        MADE.store(true, Relaxed);
         // SAFETY: the closure borrows nothing that ends.
         unsafe { self.spawn_in(ptr::null(), main) }.map(JoinHandle)
+    }
+
+    /// As [`Builder::spawn`], for a thread of the scheduler's own.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn spawn_own(self, main: impl FnOnce() + Send + 'static) -> sys::Result<()> {
+        // SAFETY: as above.
+        unsafe { self.spawn_in(ptr::null(), main) }.map(drop)
     }
 
     /// Makes the thread, whose end `scope` waits for: as [`Scope::spawn`].
@@ -124,6 +141,7 @@ impl<'name> Builder<'name> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
+        MADE.store(true, Relaxed);
         let running = scope.running();
         running.enter();
         // SAFETY: the scope does not end before the thread has left it, and what the closure

@@ -30,7 +30,7 @@ use core::sync::atomic::Ordering::*;
 use super::control::{Control, ControlRef};
 use crate::mapping::{GUARD, Mapping};
 use crate::startup::tls::{self, Image};
-use crate::sync::Mutex;
+use crate::sync::PinnedMutex;
 use crate::sys::{self, Errno, MaskHow, Result, SigSet};
 use crate::{arch, mem};
 
@@ -50,7 +50,7 @@ struct Waiting {
 // SAFETY: what waits belongs to this value, whichever thread has it.
 unsafe impl Send for Waiting {}
 
-static WAITING: Mutex<Waiting> = Mutex::new(Waiting {
+static WAITING: PinnedMutex<Waiting> = PinnedMutex::new(Waiting {
     first: ptr::null_mut(),
     bytes: 0,
 });

@@ -30,7 +30,7 @@ use core::{hint, ptr};
 use super::class::{Class, PerClass};
 use super::list::{Key, List, Stack};
 use super::prim::{AtomicBool, Cell, Ordering, SPINS, STRIPES, spot};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{PinnedMutex, PinnedMutexGuard};
 
 /// How many blocks make a list full: as many as are 16 KiB, within limits.
 const fn full(class: Class) -> u32 {
@@ -44,7 +44,7 @@ const fn full(class: Class) -> u32 {
 /// What all threads share.
 pub struct Shared {
     stripes: [Stripe; STRIPES],
-    exchange: Mutex<Exchange>,
+    exchange: PinnedMutex<Exchange>,
 }
 
 /// Free blocks that one thread at a time looks at. On cache lines of its own, which
@@ -90,7 +90,7 @@ impl Shared {
             for index in 0..STRIPES {
                 (&raw mut (*place).stripes[index]).write(Stripe::new());
             }
-            (&raw mut (*place).exchange).write(Mutex::new(Exchange {
+            (&raw mut (*place).exchange).write(PinnedMutex::new(Exchange {
                 lists: PerClass::new(|_| Stack::EMPTY),
                 rest: PerClass::new(|class| rest[class].take()),
             }));
@@ -194,7 +194,7 @@ impl Shared {
 
     /// The exchange. Whoever has it has it for some instructions only: to look again is
     /// mostly faster than to sleep.
-    fn exchange(&self) -> MutexGuard<'_, Exchange> {
+    fn exchange(&self) -> PinnedMutexGuard<'_, Exchange> {
         for _ in 0..SPINS {
             if let Some(exchange) = self.exchange.try_lock() {
                 return exchange;

@@ -22,7 +22,7 @@ use super::Stats;
 use super::source::round_up;
 use crate::startup::InitialStack;
 use crate::startup::stack::kept_argv;
-use crate::sync::{self, Mutex, MutexGuard};
+use crate::sync::{self, PinnedMutex, PinnedMutexGuard};
 
 /// The size of the largest blocks that are not mappings of their own.
 const LARGEST_MIDDLE: usize = 128 << 10;
@@ -42,7 +42,7 @@ pub struct Heap {
     alone: UnsafeCell<PerClass<List>>,
     /// What threads share, from when it is first wanted on.
     shared: AtomicPtr<Shared>,
-    depot: Mutex<Depot>,
+    depot: PinnedMutex<Depot>,
     /// Bytes in mappings of large blocks.
     large: AtomicUsize,
     /// The blocks of whole pages that are handed out, in debug builds.
@@ -83,7 +83,7 @@ impl Heap {
             key: AtomicUsize::new(0),
             alone: UnsafeCell::new(PerClass::from([const { List::EMPTY }; COUNT])),
             shared: AtomicPtr::new(ptr::null_mut()),
-            depot: Mutex::new(Depot::new()),
+            depot: PinnedMutex::new(Depot::new()),
             large: AtomicUsize::new(0),
             registry: Registry::new(),
         }
@@ -132,7 +132,7 @@ impl Heap {
     }
 
     /// The depot, and with it a key.
-    fn depot(&self) -> MutexGuard<'_, Depot> {
+    fn depot(&self) -> PinnedMutexGuard<'_, Depot> {
         let depot = self.depot.lock();
         if self.key().0 == 0 {
             self.key.store(random_key().0, Ordering::Relaxed);

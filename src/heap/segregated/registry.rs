@@ -5,11 +5,11 @@
 
 use core::ptr;
 
-use crate::sync::Mutex;
+use crate::sync::PinnedMutex;
 
 /// The blocks, the newest first.
 pub struct Registry {
-    first: Mutex<Link>,
+    first: PinnedMutex<Link>,
 }
 
 /// A pointer to an entry.
@@ -27,7 +27,7 @@ pub struct Entry {
 impl Registry {
     pub const fn new() -> Registry {
         Registry {
-            first: Mutex::new(Link(ptr::null_mut())),
+            first: PinnedMutex::new(Link(ptr::null_mut())),
         }
     }
 

@@ -9,20 +9,20 @@
 mod heap;
 
 mod sync {
-    pub struct Mutex<T>(loom::sync::Mutex<T>);
+    pub struct PinnedMutex<T>(loom::sync::Mutex<T>);
 
-    pub type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
+    pub type PinnedMutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
 
-    impl<T> Mutex<T> {
-        pub fn new(data: T) -> Mutex<T> {
-            Mutex(loom::sync::Mutex::new(data))
+    impl<T> PinnedMutex<T> {
+        pub fn new(data: T) -> PinnedMutex<T> {
+            PinnedMutex(loom::sync::Mutex::new(data))
         }
 
-        pub fn lock(&self) -> MutexGuard<'_, T> {
+        pub fn lock(&self) -> PinnedMutexGuard<'_, T> {
             self.0.lock().unwrap()
         }
 
-        pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        pub fn try_lock(&self) -> Option<PinnedMutexGuard<'_, T>> {
             self.0.try_lock().ok()
         }
     }

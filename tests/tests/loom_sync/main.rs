@@ -10,100 +10,19 @@
 
 extern crate alloc;
 
+#[path = "../loom_support/mod.rs"]
+mod support;
 mod sync;
 
-use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
 use loom::thread;
+use support::{Bug, Data, SOON, finds_planted, model, together};
 use sync::mpsc::{self, RecvTimeoutError, TrySendError};
-use sync::prim::{AtomicU32, Cell, Ordering};
+use sync::prim::{AtomicU32, Ordering};
 use sync::{
     Barrier, Condvar, LazyLock, Mutex, Once, OnceLock, Parker, RwLock, RwLockWriteGuard, Semaphore,
 };
-
-/// The variable that says which bug there is to be.
-const PLANTED: &str = "FREESTAND_PLANTED";
-
-/// What may be wrong with what the locks are made of, or with how they use it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bug {
-    /// An exchange is a load and a store.
-    Torn,
-    /// No access orders others.
-    Relaxed,
-    /// Who falls asleep does not look whether there still is something to wait for.
-    Sleepy,
-    /// Only one is woken where all are to be.
-    Single,
-}
-
-fn planted(bug: Bug) -> bool {
-    use std::sync::OnceLock;
-    static NAME: OnceLock<Option<String>> = OnceLock::new();
-    let name = NAME.get_or_init(|| std::env::var(PLANTED).ok());
-    name.as_ref()
-        .is_some_and(|name| *name == format!("{bug:?}"))
-}
-
-/// Tries every order in which threads take turns, if no more than `preemptions` are turned
-/// out by others.
-fn model(preemptions: usize, check: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(move || {
-        sync::prim::make();
-        check();
-    });
-}
-
-/// Data that only one thread at a time may touch.
-struct Data(Cell<u32>);
-
-// SAFETY: loom tells if two touch it.
-unsafe impl Sync for Data {}
-
-impl Data {
-    const fn new() -> Data {
-        Data(Cell::new(0))
-    }
-
-    /// Adds one.
-    fn touch(&self) {
-        // SAFETY: loom tells if another thread touches it.
-        self.0.with_mut(|data| unsafe { *data += 1 });
-    }
-
-    /// How often it was touched.
-    fn look(&self) -> u32 {
-        // SAFETY: as above.
-        self.0.with(|data| unsafe { *data })
-    }
-}
-
-/// Runs the two in threads, and the third in this one.
-fn together<T: Send + Sync + 'static>(
-    shared: &Arc<T>,
-    one: fn(&T),
-    two: Option<fn(&T)>,
-    three: fn(&T),
-) {
-    let threads: Vec<_> = [Some(one), two]
-        .into_iter()
-        .flatten()
-        .map(|body| {
-            let shared = Arc::clone(shared);
-            thread::spawn(move || body(&shared))
-        })
-        .collect();
-    three(shared);
-    for thread in threads {
-        thread.join().unwrap();
-    }
-}
-
-const SOON: Duration = Duration::from_millis(1);
 
 #[test]
 fn mutex() {
@@ -461,20 +380,5 @@ fn planted_bugs_are_found() {
         ("barrier", &[Sleepy, Single]),
         ("sync_channel", &[Torn, Relaxed, Sleepy]),
     ];
-    for (test, bugs) in planted {
-        for bug in bugs {
-            let output = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", test])
-                .env(PLANTED, format!("{bug:?}"))
-                .output()
-                .unwrap();
-            let message = String::from_utf8_lossy(&output.stdout);
-            assert!(!output.status.success(), "{test}, {bug:?}: {message}");
-            let found = ["Causality violation", "deadlock", "assertion"];
-            assert!(
-                found.iter().any(|found| message.contains(found)),
-                "{test}, {bug:?}: {message}"
-            );
-        }
-    }
+    finds_planted(&planted);
 }

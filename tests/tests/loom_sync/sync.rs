@@ -16,13 +16,12 @@ mod once;
 mod once_lock;
 #[path = "../../../src/sync/parker.rs"]
 mod parker;
-#[path = "prim.rs"]
-pub mod prim;
 #[path = "../../../src/sync/rwlock.rs"]
 mod rwlock;
 #[path = "../../../src/sync/semaphore.rs"]
 mod semaphore;
 
+pub use crate::support::prim;
 pub use barrier::Barrier;
 pub use condvar::Condvar;
 pub use lazy_lock::LazyLock;

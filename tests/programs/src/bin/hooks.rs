@@ -50,12 +50,28 @@ static LETTERS: Hooks = Hooks {
     enter: || TOLD.add(b'e'),
     enter_block: || TOLD.add(b'b'),
     exit: || TOLD.add(b'x'),
+    pin: || {},
+    unpin: || {},
+    lock_thread: || {},
+    unlock_thread: || {},
+    before_fork: || {},
+    after_fork: |_| {},
+    is_guard: |_| false,
+    name: |_| Ok(()),
 };
 
 static NUMBERS: Hooks = Hooks {
     enter: || TOLD.add(b'1'),
     enter_block: || TOLD.add(b'2'),
     exit: || TOLD.add(b'3'),
+    pin: || {},
+    unpin: || {},
+    lock_thread: || {},
+    unlock_thread: || {},
+    before_fork: || {},
+    after_fork: |_| {},
+    is_guard: |_| false,
+    name: |_| Ok(()),
 };
 
 #[track_caller]

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::AtomicU32 as Atomic;
-use loom::thread::{self, Thread};
+use loom::thread::{self, Thread, ThreadId};
 
 pub use loom::sync::atomic::Ordering;
 
-use crate::{Bug, planted};
+use super::{Bug, planted};
 
 /// A deadline may pass whenever other threads may run.
 #[derive(Clone, Copy)]
@@ -45,7 +45,7 @@ thread_local! {
 
 /// Makes enough for a model. Its first thread calls this first.
 pub fn make() {
-    let words = (0..12).map(|_| Atomic::new(0)).collect();
+    let words = (0..24).map(|_| Atomic::new(0)).collect();
     let cells = (0..4).map(|_| UnsafeCell::new(())).collect();
     MADE.set((words, cells));
 }
@@ -77,6 +77,10 @@ impl AtomicU32 {
         self.word().load(seen(order)) ^ self.initial
     }
 
+    pub fn store(&self, value: u32, order: Ordering) {
+        self.word().store(value ^ self.initial, seen(order));
+    }
+
     pub fn swap(&self, value: u32, order: Ordering) -> u32 {
         self.update(order, |_| value)
     }
@@ -87,6 +91,10 @@ impl AtomicU32 {
 
     pub fn fetch_sub(&self, value: u32, order: Ordering) -> u32 {
         self.update(order, |word| word.wrapping_sub(value))
+    }
+
+    pub fn fetch_and(&self, value: u32, order: Ordering) -> u32 {
+        self.update(order, |word| word & value)
     }
 
     pub fn fetch_or(&self, value: u32, order: Ordering) -> u32 {
@@ -162,7 +170,10 @@ pub fn wait(word: &AtomicU32, expected: u32, deadline: Deadline) -> bool {
     let id = this.id();
     word.asleep.lock().unwrap().push(this);
     if deadline.is_none() {
-        thread::park();
+        // It may be told to go on because of what it waited for before.
+        while is_asleep(word, id) {
+            thread::park();
+        }
         return true;
     }
     thread::yield_now();
@@ -173,12 +184,21 @@ pub fn wait(word: &AtomicU32, expected: u32, deadline: Deadline) -> bool {
     asleep.len() == before
 }
 
+fn is_asleep(word: &AtomicU32, id: ThreadId) -> bool {
+    let asleep = word.asleep.lock().unwrap();
+    asleep.iter().any(|thread| thread.id() == id)
+}
+
 pub fn wake_one(word: &AtomicU32) -> bool {
-    let mut asleep = word.asleep.lock().unwrap();
-    if asleep.is_empty() {
-        return false;
-    }
-    asleep.remove(0).unpark();
+    let first = {
+        let mut asleep = word.asleep.lock().unwrap();
+        if asleep.is_empty() {
+            return false;
+        }
+        asleep.remove(0)
+    };
+    // The word may be gone when the thread goes on.
+    first.unpark();
     true
 }
 

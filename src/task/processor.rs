@@ -1,0 +1,227 @@
+//! Processors: Go's P, the right to run tasks. There are as many as tasks may run at once.
+
+use core::cell::{Cell, UnsafeCell};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::*};
+
+use super::queue::Queue;
+use super::ring::{Half, Ring};
+use super::stack;
+use super::task::{Task, TaskRef};
+use super::timer::Timers;
+
+/// Who a processor belongs to. It is the low two bits of its word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub(super) enum State {
+    /// Whoever has taken it out of the list of idle ones, which it otherwise is in.
+    Idle = 0,
+    /// The thread that holds it.
+    Running = 1,
+    /// Nobody: whoever changes the word first gets it. Its thread was in a system call then.
+    Syscall = 2,
+    /// Who has stopped the world.
+    Stopped = 3,
+}
+
+/// A processor's word: how often it has changed hands, and [`State`]. What somebody has seen
+/// of it long ago is never taken for what it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Word(pub(super) u64);
+
+impl Word {
+    pub(super) fn state(self) -> State {
+        match self.0 & 3 {
+            0 => State::Idle,
+            1 => State::Running,
+            2 => State::Syscall,
+            _ => State::Stopped,
+        }
+    }
+
+    /// The next, after a change of hands.
+    pub(super) fn next(self, state: State) -> Word {
+        Word((self.0 | 3) + 1 | state as u64)
+    }
+
+    pub(super) fn tick(self) -> u64 {
+        self.0 >> 2
+    }
+}
+
+/// What sysmon has seen when it last looked.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Seen {
+    /// A processor in a system call: its tick, and since when that is so, in nanoseconds.
+    pub(super) call: u64,
+    pub(super) call_since: u64,
+    /// One that runs: the number of its picks, and since when.
+    pub(super) picks: u32,
+    pub(super) picks_since: u64,
+}
+
+/// What was counted of a processor, by who holds it.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) spawned: Cell<u64>,
+    pub(super) ended: Cell<u64>,
+    pub(super) stolen: Cell<u64>,
+    /// System calls whose processor was taken, by what became of them.
+    pub(super) found_idle: Cell<u64>,
+}
+
+/// A processor.
+///
+/// Atomics are everybody's, cells of whoever holds it, unless they say otherwise.
+#[repr(C, align(128))]
+pub(super) struct Processor {
+    word: AtomicU64,
+    /// The id of the thread that holds it, or did before its system call; 0 if none does.
+    pub(super) thread: AtomicI32,
+    /// How many slices of time it has given. A task that comes from the next slot goes on
+    /// with its predecessor's.
+    pub(super) picks: AtomicU32,
+    /// The task that runs is to give way.
+    pub(super) give_way: AtomicBool,
+    pub(super) number: usize,
+    /// Tasks that are to run here.
+    ring: Ring<Task>,
+    pub(super) timers: Timers,
+    pub(super) stacks: UnsafeCell<stack::Cache>,
+    /// Among the idle ones, of whoever holds the scheduler's lock: the next.
+    pub(super) next: Cell<Option<&'static Processor>>,
+    /// Sysmon's.
+    pub(super) seen: Cell<Seen>,
+    pub(super) counts: Counts,
+}
+
+// SAFETY: who touches which field when is said there.
+unsafe impl Sync for Processor {}
+
+impl Processor {
+    /// A stopped one.
+    pub(super) fn new(number: usize) -> Processor {
+        Processor {
+            word: AtomicU64::new(State::Stopped as u64),
+            thread: AtomicI32::new(0),
+            picks: AtomicU32::new(0),
+            give_way: AtomicBool::new(false),
+            number,
+            ring: Ring::new(),
+            timers: Timers::new(),
+            stacks: UnsafeCell::new(stack::Cache::new()),
+            next: Cell::new(None),
+            seen: Cell::new(Seen::default()),
+            counts: Counts::default(),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn word(&self) -> Word {
+        Word(self.word.load(Acquire))
+    }
+
+    /// Changes hands: to be called by who has it.
+    #[inline]
+    pub(super) fn set(&self, state: State) {
+        let word = Word(self.word.load(Relaxed));
+        self.word.store(word.next(state).0, Release);
+    }
+
+    /// Puts it up for grabs, and returns the word by which to get it back. One store: the
+    /// tick stays.
+    #[inline(always)]
+    pub(super) fn enter_syscall(&self) -> u64 {
+        let word = self.word.load(Relaxed);
+        debug_assert_eq!(Word(word).state(), State::Running);
+        let word = word & !3 | State::Syscall as u64;
+        self.word.store(word, Release);
+        word
+    }
+
+    /// Takes it, if the word still is `word`, which says that it is up for grabs.
+    #[inline(always)]
+    pub(super) fn take(&self, word: u64, state: State) -> bool {
+        self.word
+            .compare_exchange(word, Word(word).next(state).0, AcqRel, Relaxed)
+            .is_ok()
+    }
+
+    /// Whether it has tasks that another could run.
+    #[inline]
+    pub(super) fn has_work(&self) -> bool {
+        !self.ring.is_empty()
+    }
+
+    /// How many tasks it has.
+    pub(super) fn len(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// Puts a task behind all others, if there is room. Only who holds the processor may do
+    /// this, or what follows but for `steal_next`.
+    #[inline]
+    pub(super) fn push(&self, task: TaskRef) -> Result<(), TaskRef> {
+        self.ring.push(task.as_non_null()).map_err(TaskRef::from_ptr)
+    }
+
+    /// The first task.
+    #[inline]
+    pub(super) fn pop(&self) -> Option<TaskRef> {
+        self.ring.pop().map(TaskRef::from_ptr)
+    }
+
+    /// Has a task run next, in place of the one that was to.
+    #[inline]
+    pub(super) fn put_next(&self, task: TaskRef) -> Option<TaskRef> {
+        self.ring.put_next(task.as_non_null()).map(TaskRef::from_ptr)
+    }
+
+    /// The task that was to run next.
+    #[inline]
+    pub(super) fn take_next(&self) -> Option<TaskRef> {
+        self.ring.take_next().map(TaskRef::from_ptr)
+    }
+
+    /// The first half of the tasks, or none if others take them just now.
+    pub(super) fn take_half(&self) -> Queue {
+        let mut half = Half::new();
+        let mut queue = Queue::new();
+        if self.ring.take_half(&mut half) {
+            for task in half {
+                queue.push(TaskRef::from_ptr(task));
+            }
+        }
+        queue
+    }
+
+    /// Takes half of the other's tasks: one to run, and the others behind this one's own.
+    pub(super) fn steal_from(&self, victim: &Processor) -> Option<TaskRef> {
+        self.ring.steal_from(&victim.ring).map(TaskRef::from_ptr)
+    }
+
+    /// Takes the task that is next, of a processor that is another thread's. That thread may
+    /// be about to run it, and mostly is if the task that woke it is about to wait: so it gets
+    /// a moment first.
+    pub(super) fn steal_next(&self) -> Option<TaskRef> {
+        if self.word().state() == State::Running {
+            /// About 3 µs.
+            const LOOKS: usize = 100;
+            for _ in 0..LOOKS {
+                core::hint::spin_loop();
+            }
+        }
+        self.take_next()
+    }
+
+    /// Takes all its tasks, and gives its stacks back: it is to be no more. The world is
+    /// stopped.
+    pub(super) fn take_all(&self) -> Queue {
+        let mut all = Queue::new();
+        while let Some(task) = self.take_next().or_else(|| self.pop()) {
+            all.push(task);
+        }
+        // SAFETY: nobody holds the processor.
+        unsafe { (*self.stacks.get()).clear() };
+        all
+    }
+}

@@ -1,0 +1,155 @@
+//! System calls that give their processor up.
+//!
+//! A task that enters a call puts its processor up for grabs, with one store, and takes it back
+//! when the call returns, with one exchange. If the call takes long, sysmon takes the processor
+//! and gives it to another thread ([`sysmon`](super::sysmon)); the task finds that out by its
+//! exchange, and waits for another processor, as it would for any.
+//!
+//! From the store on, the thread must not touch the processor, nor anything that belongs to who
+//! holds it.
+
+use core::sync::atomic::Ordering::*;
+
+use super::idle::hand_off;
+use super::processor::{Processor, State as ProcessorState};
+use super::sched::{SCHED, attention};
+use super::task::{State, TaskRef};
+use super::thread::{self, Thread};
+use super::{dump, running, stack, sysmon, world};
+use crate::sys::hook::Hooks;
+
+/// What the scheduler wants to know of system calls.
+pub(super) static HOOKS: Hooks = Hooks {
+    enter: enter_syscall,
+    enter_block: enter_syscall_block,
+    exit: exit_syscall,
+    pin: || _ = thread::pin(),
+    unpin: thread::unpin,
+    lock_thread: running::lock,
+    unlock_thread: running::unlock,
+    before_fork: world::before_fork,
+    after_fork: world::after_fork,
+    is_guard: stack::is_guard,
+    name: dump::write_name,
+};
+
+/// Before a call that may block.
+fn enter_syscall() {
+    let Some(thread) = thread::pin() else {
+        return;
+    };
+    if thread.pins.get() > 1 {
+        return;
+    }
+    // It was not pinned before, so it runs a task, and holds a processor.
+    if let (Some(task), Some(processor)) = (thread.task.get(), thread.processor.get()) {
+        enter(thread, task, processor);
+    }
+}
+
+#[inline(always)]
+fn enter(thread: &Thread, task: TaskRef, processor: &'static Processor) {
+    let asked = SCHED.attention.load(Relaxed);
+    if asked != 0 {
+        attend(processor, asked);
+    }
+    task.set_state(State::Syscall);
+    thread.old.set(Some(processor));
+    thread.processor.set(None);
+    thread.old_word.set(processor.enter_syscall());
+    if SCHED.is_asked(attention::STOP) {
+        world::stop_in_syscall(processor, thread.old_word.get());
+    }
+}
+
+/// Sysmon is to look more often if somebody may need the processor.
+#[cold]
+fn attend(processor: &Processor, asked: u32) {
+    if asked & attention::SLOW != 0 && (processor.has_work() || SCHED.queued.load(Relaxed) > 0) {
+        SCHED.attention.fetch_and(!attention::SLOW, Relaxed);
+        sysmon::hurry();
+    }
+}
+
+/// Before a call that surely blocks: if there is other work, the processor goes at once.
+fn enter_syscall_block() {
+    let Some(thread) = thread::pin() else {
+        return;
+    };
+    if thread.pins.get() > 1 {
+        return;
+    }
+    let (Some(task), Some(processor)) = (thread.task.get(), thread.processor.get()) else {
+        return;
+    };
+    if !processor.has_work() && SCHED.queued.load(Relaxed) == 0 {
+        return enter(thread, task, processor);
+    }
+    task.set_state(State::Syscall);
+    thread.old.set(None);
+    let processor = thread.release();
+    hand_off(processor);
+}
+
+/// After either. It may return on another thread.
+fn exit_syscall() {
+    let Some(thread) = thread::current() else {
+        return;
+    };
+    let pins = thread.pins.get();
+    if pins > 1 {
+        thread.pins.set(pins - 1);
+        return;
+    }
+    let Some(task) = thread.task.get() else {
+        unreachable!("a call ends without a task");
+    };
+    if let Some(processor) = thread.old.take()
+        && processor.take(thread.old_word.get(), ProcessorState::Running)
+    {
+        thread.processor.set(Some(processor));
+        task.set_state(State::Running);
+        if SCHED.is_asked(attention::STOP) || processor.give_way.load(Relaxed) {
+            running::leave(thread, running::give_way);
+        }
+    } else {
+        exit_slowly(thread, task);
+    }
+    // Perhaps another than before.
+    thread::unpin();
+}
+
+/// Somebody has taken the processor.
+#[cold]
+fn exit_slowly(thread: &'static Thread, task: TaskRef) {
+    // Another will do.
+    if SCHED.idle.load(Relaxed) > 0 {
+        let mut shared = SCHED.shared.lock();
+        if let Some(processor) = SCHED.take_idle(&mut shared) {
+            drop(shared);
+            thread.acquire(processor);
+            task.set_state(State::Running);
+            let counts = &processor.counts;
+            counts.found_idle.set(counts.found_idle.get() + 1);
+            return;
+        }
+    }
+    running::leave(thread, wait_for_processor);
+}
+
+/// On the scheduler's stack: the task waits for a processor, like all that may run.
+fn wait_for_processor(thread: &Thread, task: TaskRef) -> Option<TaskRef> {
+    task.change_state(State::Syscall, State::Runnable);
+    thread.task.set(None);
+    let processor = {
+        let mut shared = SCHED.shared.lock();
+        let processor = SCHED.take_idle(&mut shared);
+        if processor.is_none() {
+            SCHED.submit(&mut shared, task);
+        }
+        processor
+    };
+    // From here on the task may run elsewhere, unless there is a processor.
+    thread.acquire(processor?);
+    Some(task)
+}

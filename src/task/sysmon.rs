@@ -1,0 +1,218 @@
+//! Sysmon: a thread without a processor that takes processors back from system calls that last,
+//! and asks tasks to give way that have run for long.
+//!
+//! It looks every 20 µs while there is something to do, less often the longer there is not, up
+//! to every 10 ms, and not at all while all processors are idle. So that work which comes after
+//! a long quiet is not noticed late, a task that enters a system call while others wait to run
+//! wakes it from a long sleep ([`hurry`]), and so does the first processor that ceases to be
+//! idle ([`wake`]).
+
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering::*};
+use core::time::Duration;
+use core::ptr;
+
+use super::idle::{hand_off, make_thread};
+use super::processor::{Processor, State as ProcessorState};
+use super::sched::{SCHED, Shared, attention, now, wake_one};
+use super::{dump, poller, preempt};
+use crate::sync::prim;
+use crate::sys::{self, Prctl, Word};
+use crate::thread as threads;
+
+/// How long it sleeps between two looks while they find something, in nanoseconds.
+const SHORT: u64 = 20_000;
+/// How long it sleeps at most while not all processors are idle.
+const LONG: u64 = 10_000_000;
+/// From which sleep on a system call may cut it short.
+const SLOW: u64 = 1_000_000;
+/// After how many fruitless looks it begins to sleep longer.
+const FRUITLESS: u32 = 50;
+/// How long a task may run while others wait, and how long nobody may ask the poller.
+pub(super) const SLICE: u64 = 10_000_000;
+
+/// What sysmon sleeps on. It changes whenever somebody wakes it.
+static WAKE: AtomicU32 = AtomicU32::new(0);
+/// Whether it sleeps until it is woken.
+static SLEEPS: AtomicU32 = AtomicU32::new(0);
+
+/// A thread that it is to make: the processor, and how many were asked for.
+static WANTED: AtomicPtr<Processor> = AtomicPtr::new(ptr::null_mut());
+
+/// Begins.
+pub(super) fn start() {
+    let builder = threads::Builder::new().name("sysmon").stack_size(32 << 10);
+    if let Err(errno) = builder.spawn_own(run) {
+        dump::fatal(format_args!(
+            "freestand: cannot make the scheduler's first thread: {errno}"
+        ));
+    }
+}
+
+/// Ends a sleep that has no end of its own: a processor is idle no more. To be called under the
+/// scheduler's lock.
+pub(super) fn wake(_: &mut Shared) {
+    if SLEEPS.load(SeqCst) != 0 {
+        hurry();
+    }
+}
+
+/// Ends the sleep, however long.
+pub(super) fn hurry() {
+    WAKE.fetch_add(1, SeqCst);
+    prim::wake_one(&WAKE);
+}
+
+/// Has sysmon make a thread, because the caller may be in no state to be copied.
+pub(super) fn have_made(processor: &'static Processor, is_spinning: bool) {
+    if is_spinning {
+        // The one that is made has a processor with work, or looks for some by itself.
+        SCHED.spinning.fetch_sub(1, SeqCst);
+    }
+    let mut link = WANTED.load(Relaxed);
+    loop {
+        // SAFETY: the processor is the caller's.
+        processor.next.set(unsafe { link.as_ref() });
+        let place = ptr::from_ref(processor).cast_mut();
+        match WANTED.compare_exchange(link, place, AcqRel, Acquire) {
+            Ok(_) => break,
+            Err(other) => link = other,
+        }
+    }
+    hurry();
+}
+
+/// Makes those threads.
+fn make_wanted() -> bool {
+    // SAFETY: they were put there by who had them, and now are sysmon's.
+    let mut next = unsafe { WANTED.swap(ptr::null_mut(), AcqRel).as_ref() };
+    let has_made = next.is_some();
+    while let Some(processor) = next {
+        next = processor.next.take();
+        make_thread(processor, false);
+    }
+    has_made
+}
+
+fn run() {
+    // Sleeps are as short as they are said to be: prctl(2), `PR_SET_TIMERSLACK`.
+    let none = || Word::from(0_u32);
+    // SAFETY: it changes this thread alone. If it fails, sleeps are 50 µs longer.
+    let _ = unsafe { sys::prctl(Prctl::SET_TIMERSLACK, Word::from(1_u32), none(), none(), none()) };
+    let mut fruitless = 0;
+    let mut delay = SHORT;
+    loop {
+        if delay > SLOW {
+            SCHED.attention.fetch_or(attention::SLOW, SeqCst);
+        }
+        sleep(delay);
+        SCHED.attention.fetch_and(!attention::SLOW, SeqCst);
+        dump::if_asked();
+        let mut has_done = make_wanted();
+        if sleep_while_idle() {
+            fruitless = 0;
+            delay = SHORT;
+        }
+        let now = now();
+        let polled = SCHED.polled.load(Relaxed);
+        if polled != 0 && polled + SLICE < now && poller::waiters() > 0 {
+            if SCHED
+                .polled
+                .compare_exchange(polled, now, SeqCst, Relaxed)
+                .is_ok()
+            {
+                poller::poll(Some(0));
+            }
+        }
+        let is_wanted = {
+            let mut shared = SCHED.shared.lock();
+            core::mem::take(&mut shared.thread_wanted)
+        };
+        if is_wanted {
+            wake_one();
+        }
+        for processor in SCHED.processors() {
+            has_done |= retake(processor, now);
+        }
+        if has_done {
+            fruitless = 0;
+            delay = SHORT;
+        } else {
+            fruitless += 1;
+            if fruitless > FRUITLESS {
+                delay = (delay * 2).min(LONG);
+            }
+        }
+    }
+}
+
+/// Sleeps for so many nanoseconds, unless woken. Whether it was.
+fn sleep(delay: u64) {
+    let seen = WAKE.load(SeqCst);
+    if WANTED.load(SeqCst).is_null() && !dump::is_asked() {
+        let deadline = prim::after(Duration::from_nanos(delay));
+        prim::wait(&WAKE, seen, deadline);
+    }
+}
+
+/// Sleeps while all processors are idle, or the world is stopped. Whether it has.
+fn sleep_while_idle() -> bool {
+    let seen = WAKE.load(SeqCst);
+    {
+        let _shared = SCHED.shared.lock();
+        let all_idle = SCHED.idle.load(SeqCst) == SCHED.count.load(SeqCst);
+        if !all_idle && !SCHED.is_asked(attention::STOP) {
+            return false;
+        }
+        SLEEPS.store(1, SeqCst);
+    }
+    while WAKE.load(SeqCst) == seen {
+        prim::wait(&WAKE, seen, None);
+    }
+    SLEEPS.store(0, SeqCst);
+    true
+}
+
+/// Takes a processor from a system call that lasts, if others need it; asks a task that has run
+/// for long to give way. Whether it has taken one.
+fn retake(processor: &'static Processor, now: u64) -> bool {
+    let word = processor.word();
+    let seen = &processor.seen;
+    let mut last = seen.get();
+    match word.state() {
+        ProcessorState::Running => {
+            let picks = processor.picks.load(Relaxed);
+            if last.picks != picks {
+                last.picks = picks;
+                last.picks_since = now;
+                seen.set(last);
+            } else if now - last.picks_since >= SLICE {
+                processor.give_way.store(true, Relaxed);
+                preempt::turn_out(processor);
+            }
+            false
+        }
+        ProcessorState::Syscall => {
+            if last.call != word.tick() {
+                last.call = word.tick();
+                last.call_since = now;
+                seen.set(last);
+                return false;
+            }
+            let is_needed = processor.has_work() || SCHED.queued.load(Relaxed) > 0;
+            let others = SCHED.spinning.load(Relaxed) + SCHED.idle.load(Relaxed);
+            if !is_needed && others > 0 && now - last.call_since < SLICE {
+                return false;
+            }
+            if !processor.take(word.0, ProcessorState::Idle) {
+                return false;
+            }
+            RETAKEN.fetch_add(1, Relaxed);
+            hand_off(processor);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// How many processors were taken from system calls.
+pub(super) static RETAKEN: AtomicU32 = AtomicU32::new(0);
