@@ -7,9 +7,9 @@
 //! wakes it from a long sleep ([`hurry`]), and so does the first processor that ceases to be
 //! idle ([`wake`]).
 
+use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering::*};
 use core::time::Duration;
-use core::ptr;
 
 use super::idle::{hand_off, make_thread};
 use super::processor::{Processor, State as ProcessorState};
@@ -97,7 +97,15 @@ fn run() {
     // Sleeps are as short as they are said to be: prctl(2), `PR_SET_TIMERSLACK`.
     let none = || Word::from(0_u32);
     // SAFETY: it changes this thread alone. If it fails, sleeps are 50 µs longer.
-    let _ = unsafe { sys::prctl(Prctl::SET_TIMERSLACK, Word::from(1_u32), none(), none(), none()) };
+    let _ = unsafe {
+        sys::prctl(
+            Prctl::SET_TIMERSLACK,
+            Word::from(1_u32),
+            none(),
+            none(),
+            none(),
+        )
+    };
     let mut fruitless = 0;
     let mut delay = SHORT;
     loop {
