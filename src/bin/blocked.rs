@@ -60,8 +60,14 @@ fn main(args: Args) -> ExitCode {
     }
     println!("Tasks a, b and c compute, and yield now and then. a reads what is not there yet.");
     let pictures = [
-        ("a reads by sys::read, of which the scheduler hears", Call::Told),
-        ("a reads by sys::raw::read, of which it does not", Call::Untold),
+        (
+            "a reads by sys::read, of which the scheduler hears",
+            Call::Told,
+        ),
+        (
+            "a reads by sys::raw::read, of which it does not",
+            Call::Untold,
+        ),
     ];
     let drawn = pictures
         .into_iter()
