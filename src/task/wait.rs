@@ -58,6 +58,13 @@ impl Wait {
     /// What [`Wait::park`] returns when the deadline has passed before anybody has claimed it.
     pub(crate) const TIMED_OUT: usize = usize::MAX;
 
+    /// What comes before [`Wait::new`], where that is called under a lock: there it must not
+    /// be the first use of tasks.
+    #[inline(always)]
+    pub(crate) fn prepare() {
+        start::ensure();
+    }
+
     /// For the caller.
     pub(crate) fn new() -> Wait {
         start::ensure();

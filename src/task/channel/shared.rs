@@ -270,6 +270,7 @@ impl<T> Channel<T> {
         reason: Reason,
         deadline: Deadline,
     ) -> Moved {
+        Wait::prepare();
         loop {
             let mut state = self.state.lock();
             // SAFETY: passed on to the caller.

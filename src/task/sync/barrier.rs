@@ -44,6 +44,7 @@ impl Barrier {
     /// Waits until as many tasks are here as are wanted. One of them, the last, is the leader.
     #[track_caller]
     pub fn wait(&self) -> BarrierWaitResult {
+        Wait::prepare();
         let mut state = self.state.lock();
         state.waiting += 1;
         let is_leader = state.waiting >= self.count;

@@ -33,6 +33,8 @@ impl fmt::Debug for Wait {
 impl Wait {
     pub const TIMED_OUT: usize = u32::MAX as usize;
 
+    pub fn prepare() {}
+
     pub fn new() -> Wait {
         Wait {
             claimed: AtomicU32::new(0),
