@@ -166,6 +166,8 @@ pub(crate) struct KernelUContext {
 
 /// Where in `registers` is what.
 pub(crate) mod ucontext {
+    /// The thread pointer stays what it is when a handler returns.
+    pub(crate) const THREAD_POINTER: Option<usize> = None;
     pub(crate) const PC: usize = 33;
     pub(crate) const SP: usize = 32;
     pub(crate) const FRAME_POINTER: usize = 30;
@@ -511,6 +513,19 @@ pub(crate) fn thread_pointer() -> *mut u8 {
     };
     pointer
 }
+
+/// The body of a function that pins the thread: it returns the word that is `{word}` bytes from
+/// where the thread pointer points, and adds 1 to the 32 bits that this points at, unless it is
+/// null. The result is in x0 (AAPCS64, "Result return").
+macro_rules! pin {
+    () => {
+        "mrs x0, tpidr_el0\n ldur x0, [x0, {word}]\n cbz x0, 2f\n ldr w1, [x0]\n add w1, w1, 1\n str w1, [x0]\n 2: ret"
+    };
+}
+pub(crate) use pin;
+
+/// The instruction that makes a system call: `svc #0`.
+pub(crate) const SYSCALL: &[u8] = &[0x01, 0x00, 0x00, 0xd4];
 
 /// What clone(2) takes for a child's thread pointer: the pointer.
 pub(crate) struct ThreadArea(*mut u8);

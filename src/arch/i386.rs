@@ -320,6 +320,8 @@ pub(crate) struct KernelUContext {
 
 /// Where in `registers` is what.
 pub(crate) mod ucontext {
+    /// The thread pointer stays what it is when a handler returns.
+    pub(crate) const THREAD_POINTER: Option<usize> = None;
     pub(crate) const PC: usize = 14;
     pub(crate) const SP: usize = 7;
     pub(crate) const FRAME_POINTER: usize = 6;
@@ -733,6 +735,20 @@ pub(crate) fn thread_pointer() -> *mut u8 {
     };
     pointer
 }
+
+/// The body of a function that pins the thread: it returns the word that is `{word}` bytes from
+/// where the thread pointer points, and adds 1 to the 32 bits that this points at, unless it is
+/// null. The result is in eax (psABI 2.2.3).
+macro_rules! pin {
+    () => {
+        "mov eax, gs:[{word}]\n test eax, eax\n jz 2f\n inc dword ptr [eax]\n 2: ret"
+    };
+}
+pub(crate) use pin;
+
+/// The instruction that makes a system call, or to which one returns that was made by
+/// `sysenter` (arch/x86/entry/vdso/vdso32/system_call.S).
+pub(crate) const SYSCALL: &[u8] = &[0xcd, 0x80];
 
 /// What clone(2) takes for a child's thread pointer: a description of the segment, whose
 /// entry of the thread's own table is the one that gs names already.

@@ -25,6 +25,8 @@
 //! | `R_RELATIVE`, `ADDEND_IN_PLACE` | how a static-PIE program is relocated |
 //! | `TLS_ABOVE`, `TLS_HEAD`, `TLS_DTV_OFFSET` | where thread-local storage is, seen from the thread pointer |
 //! | `set_thread_pointer`, `thread_pointer` | that pointer |
+//! | `pin!` | finds what the scheduler knows of a thread, and keeps it on what it does |
+//! | `SYSCALL` | the bytes of the system call instruction |
 //! | `ThreadArea` | the thread pointer, as clone takes it |
 //! | `unmap_and_exit` | ends a thread without its stack |
 //! | `__thread_local_address!` | declares a thread-local variable, and finds it |

@@ -142,6 +142,8 @@ pub(crate) struct KernelUContext {
 
 /// Where in `registers` is what.
 pub(crate) mod ucontext {
+    /// The thread pointer, which a handler's return sets too.
+    pub(crate) const THREAD_POINTER: Option<usize> = Some(4);
     pub(crate) const PC: usize = 0;
     pub(crate) const SP: usize = 2;
     pub(crate) const FRAME_POINTER: usize = 8;
@@ -503,6 +505,19 @@ pub(crate) fn thread_pointer() -> *mut u8 {
     unsafe { asm!("mv {}, tp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
     pointer
 }
+
+/// The body of a function that pins the thread: it returns the word that is `{word}` bytes from
+/// where the thread pointer points, and adds 1 to the 32 bits that this points at, unless it is
+/// null. The result is in a0 (psABI, "Integer Calling Convention").
+macro_rules! pin {
+    () => {
+        "ld a0, {word}(tp)\n beqz a0, 2f\n lw a1, 0(a0)\n addiw a1, a1, 1\n sw a1, 0(a0)\n 2: ret"
+    };
+}
+pub(crate) use pin;
+
+/// The instruction that makes a system call: `ecall`.
+pub(crate) const SYSCALL: &[u8] = &[0x73, 0x00, 0x00, 0x00];
 
 /// What clone(2) takes for a child's thread pointer: the pointer.
 pub(crate) struct ThreadArea(*mut u8);

@@ -143,6 +143,8 @@ pub(crate) struct KernelUContext {
 
 /// Where in `registers` is what.
 pub(crate) mod ucontext {
+    /// The thread pointer stays what it is when a handler returns.
+    pub(crate) const THREAD_POINTER: Option<usize> = None;
     pub(crate) const PC: usize = 16;
     pub(crate) const SP: usize = 15;
     pub(crate) const FRAME_POINTER: usize = 10;
@@ -490,6 +492,19 @@ pub(crate) fn thread_pointer() -> *mut u8 {
     };
     pointer
 }
+
+/// The body of a function that pins the thread: it returns the word that is `{word}` bytes from
+/// where the thread pointer points, and adds 1 to the 32 bits that this points at, unless it is
+/// null. The result is in rax (psABI 3.2.3).
+macro_rules! pin {
+    () => {
+        "mov rax, fs:[{word}]\n test rax, rax\n jz 2f\n inc dword ptr [rax]\n 2: ret"
+    };
+}
+pub(crate) use pin;
+
+/// The instruction that makes a system call.
+pub(crate) const SYSCALL: &[u8] = &[0x0f, 0x05];
 
 /// What clone(2) takes for a child's thread pointer: the pointer.
 pub(crate) struct ThreadArea(*mut u8);

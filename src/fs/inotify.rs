@@ -1,6 +1,6 @@
 //! Hearing of what happens to files: inotify(7).
 
-use crate::io::owner;
+use crate::io::{self, owner};
 use crate::path;
 use crate::sys::{
     self, AsFd, InotifyEvent, InotifyEvents, InotifyFlags, InotifyMask, OwnedFd, Path, Result,
@@ -70,8 +70,9 @@ impl Inotify {
     ///
     /// `EINVAL` if the buffer does not hold the first ([`Inotify::LONGEST_EVENT`]), `EAGAIN`
     /// if there is none and nothing waits (`NONBLOCK`), `EINTR` if a signal came first.
+    #[track_caller]
     pub fn read<'buf>(&self, buffer: &'buf mut [u8]) -> Result<InotifyEvents<'buf>> {
-        let read = sys::read(self.as_fd(), buffer)?;
+        let read = io::read(self.as_fd(), buffer)?;
         // The kernel writes no more than there is room for.
         Ok(InotifyEvents::new(buffer.get(..read).unwrap_or_default()))
     }

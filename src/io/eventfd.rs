@@ -1,6 +1,6 @@
 //! A counter behind a descriptor: eventfd(2).
 
-use super::descriptor::{owner, read_u64};
+use super::descriptor::{self, owner, read_u64};
 use crate::sys::{self, AsFd, EventFdFlags, OwnedFd, Result};
 
 /// A counter that one thread or process adds to and another waits for: eventfd(2). In
@@ -35,6 +35,7 @@ impl EventFd {
     /// # Errors
     ///
     /// `EAGAIN` if it is 0 and nothing waits (`NONBLOCK`), `EINTR` if a signal came first.
+    #[track_caller]
     pub fn read(&self) -> Result<u64> {
         read_u64(self.as_fd())
     }
@@ -45,9 +46,10 @@ impl EventFd {
     ///
     /// `EAGAIN` if it would and nothing waits (`NONBLOCK`), `EINVAL` for a `count` above
     /// `MAX`, `EINTR` if a signal came first.
+    #[track_caller]
     pub fn write(&self, count: u64) -> Result<()> {
         // The counter takes all 8 bytes or none.
-        sys::write(self.as_fd(), &count.to_ne_bytes()).map(drop)
+        descriptor::write(self.as_fd(), &count.to_ne_bytes()).map(drop)
     }
 }
 

@@ -88,7 +88,9 @@ pub use buf_writer::{BufWriter, IntoInnerError, LineWriter};
 pub(crate) use copy::copy_descriptor;
 pub use copy::{CopyError, copy, copy_buffered};
 pub use descriptor::read_exact;
-pub(crate) use descriptor::{BESIDE_STANDARD, owner, read_u64, reader, writer};
+pub(crate) use descriptor::{
+    BESIDE_STANDARD, owner, read, read_u64, reader, wait_until, write, writer,
+};
 pub use digits::{Digits, Integer, decimal, hex};
 pub use embedded_io::{
     BufRead, Error, ErrorKind, ErrorType, Read, ReadExactError, Seek, SeekFrom, SliceWriteError,
@@ -129,10 +131,20 @@ pub fn write_all(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<()> {
 /// Writes `bytes` from `sent` on, as [`write_all`] does, and moves `sent` on by
 /// what was written, also before an error.
 pub(crate) fn send(fd: BorrowedFd<'_>, bytes: &[u8], sent: &mut usize) -> Result<()> {
+    send_by(|rest| sys::write(fd, rest), bytes, sent)
+}
+
+/// [`send`], by this call.
+#[track_caller]
+pub(crate) fn send_by(
+    mut write: impl FnMut(&[u8]) -> Result<usize>,
+    bytes: &[u8],
+    sent: &mut usize,
+) -> Result<()> {
     while *sent < bytes.len() {
         // SAFETY: `sent` is less than the length, by the condition above.
         let rest = unsafe { bytes.get_unchecked(*sent..) };
-        match sys::write(fd, rest) {
+        match write(rest) {
             Ok(0) => return Err(Errno::EIO),
             Ok(written) => *sent += written,
             Err(Errno::EINTR) => {}

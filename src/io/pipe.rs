@@ -35,5 +35,5 @@ impl ErrorType for PipeWriter {
     type Error = Errno;
 }
 
-reader!([] PipeReader);
-writer!([] PipeWriter);
+reader!([] PipeReader, by crate::io::read);
+writer!([] PipeWriter, by crate::io::write);

@@ -3,7 +3,9 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use crate::io::{BESIDE_STANDARD, retry};
+use crate::io::{BESIDE_STANDARD, retry, wait_until};
+use crate::sync::prim;
+use crate::sys::hook::{self, Attempt, Interest, Waited};
 use crate::sys::{
     self, AddressFamily, AsFd, BorrowedFd, Errno, IoSlice, IoSliceMut, MsgFlags, OFlags, OwnedFd,
     PollFd, PollFlags, Protocol, RecvMessage, Result, SendMessage, SockAddr, SocketAddrUnix,
@@ -89,19 +91,51 @@ impl Socket {
         retry(|| sys::connect(self.as_fd(), address))
     }
 
-    /// Connects the socket within `timeout`.
-    pub(super) fn connect_timeout(&self, address: SocketAddr, timeout: Duration) -> Result<()> {
-        if timeout.is_zero() {
-            return Err(Errno::EINVAL);
+    /// Connects the socket, which nobody else has yet: [`connect`](Socket::connect), for
+    /// which a task's thread does not wait.
+    #[track_caller]
+    pub(super) fn connect_new(&self, address: SocketAddr) -> Result<()> {
+        if !hook::waits() {
+            return self.connect(address);
         }
-        let begin = Instant::now();
+        if self.begin_connecting(address)? {
+            return Ok(());
+        }
+        if wait_until(self.as_fd(), Interest::Write, None)? {
+            return self.take_error()?.map_or(Ok(()), Err);
+        }
+        // It goes on to wait for what has begun.
+        match self.connect(address) {
+            Err(Errno::EISCONN) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Begins to connect the socket, which nobody else has yet, without waiting. Whether it is
+    /// connected.
+    fn begin_connecting(&self, address: SocketAddr) -> Result<bool> {
         self.set_nonblocking(true)?;
         let result = sys::connect(self.as_fd(), address);
         self.set_nonblocking(false)?;
         match result {
             // Interrupted or not, it is being made.
-            Err(Errno::EINPROGRESS | Errno::EINTR) => {}
-            result => return result,
+            Err(Errno::EINPROGRESS | Errno::EINTR) => Ok(false),
+            result => result.map(|()| true),
+        }
+    }
+
+    /// Connects the socket, which nobody else has yet, within `timeout`.
+    #[track_caller]
+    pub(super) fn connect_timeout(&self, address: SocketAddr, timeout: Duration) -> Result<()> {
+        if timeout.is_zero() {
+            return Err(Errno::EINVAL);
+        }
+        let begin = Instant::now();
+        if self.begin_connecting(address)? {
+            return Ok(());
+        }
+        if hook::waits() && wait_until(self.as_fd(), Interest::Write, prim::after(timeout))? {
+            return self.take_error()?.map_or(Ok(()), Err);
         }
         let mut fds = [PollFd::new(self.as_fd(), PollFlags::OUT)];
         loop {
@@ -119,7 +153,9 @@ impl Socket {
     }
 
     /// Takes a connection, after `EINTR` too.
+    #[track_caller]
     pub(super) fn accept(&self) -> Result<(Socket, SockAddr)> {
+        wait_until(self.as_fd(), Interest::Read, None)?;
         let (fd, address) = retry(|| sys::accept4(self.as_fd(), SocketFlags::CLOEXEC))?;
         Ok((Socket(fd), address))
     }
@@ -143,46 +179,135 @@ impl Socket {
         sys::shutdown(self.as_fd(), how)
     }
 
+    #[track_caller]
     pub(super) fn send(&self, bytes: &[u8]) -> Result<usize> {
-        sys::send(self.as_fd(), bytes, MsgFlags::NOSIGNAL)
+        let flags = MsgFlags::NOSIGNAL;
+        self.transfer(Interest::Write, |dont_wait| {
+            sys::send(self.as_fd(), bytes, flags | dont_wait)
+        })
     }
 
+    /// The call itself waits, a task's thread too: when a Unix socket that has no address of
+    /// its own to send to has room again, nothing tells (net/unix/af_unix.c,
+    /// `unix_dgram_poll`).
     pub(super) fn send_to(&self, bytes: &[u8], to: impl Into<SockAddr>) -> Result<usize> {
         sys::sendto(self.as_fd(), bytes, MsgFlags::NOSIGNAL, to)
     }
 
+    #[track_caller]
     pub(super) fn sendmsg(&self, message: &SendMessage<'_>) -> Result<usize> {
-        sys::sendmsg(self.as_fd(), message, MsgFlags::NOSIGNAL)
+        let flags = MsgFlags::NOSIGNAL;
+        if hook::waits() && message.has_address() {
+            // As in `send_to`.
+            return sys::sendmsg(self.as_fd(), message, flags);
+        }
+        self.transfer(Interest::Write, |dont_wait| {
+            sys::sendmsg(self.as_fd(), message, flags | dont_wait)
+        })
     }
 
+    #[track_caller]
     pub(super) fn write_vectored(&self, buffers: &[IoSlice<'_>]) -> Result<usize> {
         let buffers = buffers.get(..MOST_BUFFERS).unwrap_or(buffers);
         self.sendmsg(&SendMessage::new(buffers))
     }
 
+    #[track_caller]
     pub(super) fn recv(&self, buffer: &mut [u8]) -> Result<usize> {
-        sys::recv(self.as_fd(), buffer, MsgFlags::empty())
+        let room = buffer.len();
+        self.transfer_or_less(
+            Interest::Read,
+            |dont_wait| sys::recv(self.as_fd(), buffer, dont_wait),
+            |&received| 0 < received && received < room,
+        )
     }
 
+    #[track_caller]
     pub(super) fn peek(&self, buffer: &mut [u8]) -> Result<usize> {
-        sys::recv(self.as_fd(), buffer, MsgFlags::PEEK)
+        self.transfer(Interest::Read, |dont_wait| {
+            sys::recv(self.as_fd(), buffer, MsgFlags::PEEK | dont_wait)
+        })
     }
 
+    #[track_caller]
     pub(super) fn recv_from(&self, buffer: &mut [u8]) -> Result<(usize, SockAddr)> {
-        sys::recvfrom(self.as_fd(), buffer, MsgFlags::empty())
+        self.transfer(Interest::Read, |dont_wait| {
+            sys::recvfrom(self.as_fd(), buffer, dont_wait)
+        })
     }
 
+    #[track_caller]
     pub(super) fn peek_from(&self, buffer: &mut [u8]) -> Result<(usize, SockAddr)> {
-        sys::recvfrom(self.as_fd(), buffer, MsgFlags::PEEK)
+        self.transfer(Interest::Read, |dont_wait| {
+            sys::recvfrom(self.as_fd(), buffer, MsgFlags::PEEK | dont_wait)
+        })
     }
 
+    #[track_caller]
     pub(super) fn recvmsg(&self, message: &mut RecvMessage<'_>) -> Result<usize> {
-        sys::recvmsg(self.as_fd(), message, MsgFlags::CMSG_CLOEXEC)
+        let flags = MsgFlags::CMSG_CLOEXEC;
+        self.transfer(Interest::Read, |dont_wait| {
+            sys::recvmsg(self.as_fd(), message, flags | dont_wait)
+        })
     }
 
+    #[track_caller]
     pub(super) fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> Result<usize> {
         let most = buffers.len().min(MOST_BUFFERS);
+        wait_until(self.as_fd(), Interest::Read, None)?;
         sys::readv(self.as_fd(), buffers.get_mut(..most).unwrap_or_default())
+    }
+
+    /// Makes a call that takes flags, with these in addition. A task makes it without waiting
+    /// (`DONTWAIT`), and waits by itself, without its thread, until that is worth it.
+    #[inline(always)]
+    #[track_caller]
+    fn transfer<T>(
+        &self,
+        interest: Interest,
+        call: impl FnMut(MsgFlags) -> Result<T>,
+    ) -> Result<T> {
+        self.transfer_or_less(interest, call, |_| false)
+    }
+
+    /// As [`transfer`](Socket::transfer), if of a result can be said that it is less than it
+    /// might have been.
+    #[inline(always)]
+    #[track_caller]
+    fn transfer_or_less<T>(
+        &self,
+        interest: Interest,
+        mut call: impl FnMut(MsgFlags) -> Result<T>,
+        is_less: impl Fn(&T) -> bool,
+    ) -> Result<T> {
+        match hook::waits() {
+            true => self.transfer_polled(interest, call, is_less),
+            false => call(MsgFlags::empty()),
+        }
+    }
+
+    #[inline(never)]
+    #[track_caller]
+    fn transfer_polled<T>(
+        &self,
+        interest: Interest,
+        mut call: impl FnMut(MsgFlags) -> Result<T>,
+        is_less: impl Fn(&T) -> bool,
+    ) -> Result<T> {
+        let mut result = Err(Errno::EAGAIN);
+        let waited = hook::wait(self.as_fd(), interest, None, &mut || {
+            result = call(MsgFlags::DONTWAIT);
+            match &result {
+                Err(Errno::EAGAIN) => Attempt::Again,
+                Ok(transferred) if is_less(transferred) => Attempt::Short,
+                _ => Attempt::Done,
+            }
+        });
+        match waited {
+            Waited::Done => result,
+            Waited::Call => call(MsgFlags::empty()),
+            Waited::Failed(errno) => Err(errno),
+        }
     }
 
     pub(super) fn local_addr(&self) -> Result<SockAddr> {
@@ -244,6 +369,7 @@ macro_rules! methods {
     )*) => {
         impl $type {$(
             $(#[$meta])*
+            #[track_caller]
             pub fn $name(&self $(, $arg: $arg_type)*) -> $result {
                 self.0.$name($($arg),*)
             }
@@ -460,6 +586,8 @@ macro_rules! stream_io {
         impl<$($generics)*> embedded_io::Read for $type {
             /// Reads what is there, at most `buf.len()` bytes; 0 at the end: see
             /// [`sys::recv`](crate::sys::recv).
+            #[inline]
+            #[track_caller]
             fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
                 self.0.recv(buf)
             }
@@ -476,6 +604,8 @@ macro_rules! stream_io {
             /// Writes some of `buf`, at least one byte: see
             /// [`sys::send`](crate::sys::send). If the other side has gone it is an
             /// `EPIPE`, and no SIGPIPE.
+            #[inline]
+            #[track_caller]
             fn write(&mut self, buf: &[u8]) -> Result<usize> {
                 match self.0.send(buf) {
                     Ok(0) if !buf.is_empty() => Err(Errno::EIO),
@@ -520,6 +650,7 @@ macro_rules! incoming {
         impl Iterator for $name<'_> {
             type Item = Result<$stream>;
 
+            #[track_caller]
             fn next(&mut self) -> Option<Result<$stream>> {
                 Some(self.listener.accept().map(|(stream, _)| stream))
             }

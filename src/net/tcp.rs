@@ -24,10 +24,11 @@ impl TcpStream {
     /// That of the last address: `ECONNREFUSED` if nobody listens there, `ETIMEDOUT` if
     /// nobody answers, `ENETUNREACH`, `EHOSTUNREACH`, `EADDRNOTAVAIL` if no port is free,
     /// `EACCES`, `EMFILE`, …; `EINVAL` if there is no address.
+    #[track_caller]
     pub fn connect(addresses: impl ToSocketAddrs) -> Result<TcpStream> {
         first(addresses, |address| {
             let socket = Socket::for_address(address, SocketType::STREAM)?;
-            socket.connect(address)?;
+            socket.connect_new(address)?;
             Ok(TcpStream(socket))
         })
     }
@@ -42,6 +43,7 @@ impl TcpStream {
     /// # Panics
     ///
     /// As [`Instant::now`](crate::time::Instant::now).
+    #[track_caller]
     pub fn connect_timeout(address: &SocketAddr, timeout: Duration) -> Result<TcpStream> {
         let socket = Socket::for_address(*address, SocketType::STREAM)?;
         socket.connect_timeout(*address, timeout)?;
@@ -160,6 +162,7 @@ impl TcpListener {
     /// `EMFILE` or `ENFILE` if there are too many descriptors: the connection stays there,
     /// to be accepted when there is room. `ECONNABORTED` if it has gone in the meantime,
     /// `EAGAIN` if the listener does not wait, and errors of the network.
+    #[track_caller]
     pub fn accept(&self) -> Result<(TcpStream, SocketAddr)> {
         let (socket, address) = self.0.accept()?;
         Ok((TcpStream(socket), socket::internet(address)?))

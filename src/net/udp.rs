@@ -47,6 +47,7 @@ impl UdpSocket {
     ///
     /// `EINTR` if a signal came first, `EAGAIN` if the socket does not wait or its timeout
     /// is over, `ECONNREFUSED` if what was sent before found nobody.
+    #[track_caller]
     pub fn recv_from(&self, buffer: &mut [u8]) -> Result<(usize, SocketAddr)> {
         let (received, from) = self.0.recv_from(buffer)?;
         Ok((received, socket::internet(from)?))
@@ -58,6 +59,7 @@ impl UdpSocket {
     /// # Errors
     ///
     /// As there.
+    #[track_caller]
     pub fn peek_from(&self, buffer: &mut [u8]) -> Result<(usize, SocketAddr)> {
         let (received, from) = self.0.peek_from(buffer)?;
         Ok((received, socket::internet(from)?))

@@ -181,6 +181,7 @@ impl UnixListener {
     ///
     /// `EMFILE` or `ENFILE` if there are too many descriptors: the connection stays there,
     /// to be accepted when there is room. `EAGAIN` if the listener does not wait.
+    #[track_caller]
     pub fn accept(&self) -> Result<(UnixStream, UnixAddr)> {
         let (socket, address) = self.0.accept()?;
         Ok((UnixStream(socket), socket::unix(address)?))
@@ -265,6 +266,7 @@ impl UnixDatagram {
     ///
     /// `EINTR` if a signal came first, `EAGAIN` if the socket does not wait or its timeout
     /// is over.
+    #[track_caller]
     pub fn recv_from(&self, buffer: &mut [u8]) -> Result<(usize, UnixAddr)> {
         let (received, from) = self.0.recv_from(buffer)?;
         Ok((received, socket::unix(from)?))
@@ -276,6 +278,7 @@ impl UnixDatagram {
     /// # Errors
     ///
     /// As there.
+    #[track_caller]
     pub fn peek_from(&self, buffer: &mut [u8]) -> Result<(usize, UnixAddr)> {
         let (received, from) = self.0.peek_from(buffer)?;
         Ok((received, socket::unix(from)?))

@@ -53,6 +53,14 @@ pub fn backtrace() -> Backtrace {
     }
 }
 
+impl Backtrace {
+    /// The one that begins with the frame at `frame`.
+    #[cfg(all(feature = "alloc", frame_pointers))]
+    pub(crate) fn from_frame(frame: *const u8) -> Backtrace {
+        Backtrace { frame }
+    }
+}
+
 impl Iterator for Backtrace {
     type Item = *const ();
 

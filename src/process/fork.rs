@@ -2,6 +2,7 @@
 
 use super::Child;
 use super::spawn::Spawned;
+use crate::sys::hook;
 use crate::sys::{Address, Result, Signal, raw};
 
 /// Makes a child that goes on from here in a copy of the memory, with copies of the
@@ -18,6 +19,10 @@ use crate::sys::{Address, Result, Signal, raw};
 /// * The descriptors, with the parent's positions and locks of whole files (flock(2)).
 /// * Signals' actions, and what the thread holds back; none that has come and waits.
 /// * No timers, no alarm, no locks of ranges (fcntl(2)), no `PR_SET_PDEATHSIG`.
+///
+/// * No tasks but the calling one, which goes on as if there were no scheduler: what it asks
+///   of [`task`](crate::task) panics. While the process forks no task runs, so none holds the
+///   heap's lock.
 ///
 /// # Errors
 ///
@@ -36,12 +41,14 @@ use crate::sys::{Address, Result, Signal, raw};
 ///   flush before, or end one of the two by [`_exit`](super::_exit).
 /// * What may be done only once, such as removing a file in the end, only one may do.
 pub unsafe fn fork() -> Result<Option<Child>> {
+    hook::before_fork();
     let child = Spawned::by(|flags, pidfd| {
         let none = Address::default();
         // SAFETY: the child has its own copy of the memory, and `pidfd` points to what the
         // flags make of it; the rest is passed on to the caller. No hooks, since the child
         // would call them too.
         unsafe { raw::clone(flags, Some(Signal::CHLD), pidfd, none.cast(), none) }
-    })?;
-    Ok(child.map(Child::new))
+    });
+    hook::after_fork(matches!(child, Ok(None)));
+    Ok(child?.map(Child::new))
 }

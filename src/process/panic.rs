@@ -9,7 +9,7 @@ use heapless::Vec;
 use super::abort;
 use crate::io::{self, Write as _};
 use crate::sync::expects_threads;
-use crate::sys::{self, Prctl, Word};
+use crate::sys::{self, Prctl, Word, hook};
 
 /// The message on its way out: written in one piece if it is no more than 1 KiB,
 /// so that it stays whole among other threads' output.
@@ -63,6 +63,7 @@ pub fn report_panic(info: &PanicInfo<'_>) -> ! {
         let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
         let _ = write!(message, "thread '{}' ({this}) ", name.escape_ascii());
     }
+    let _ = hook::write_name(&mut message);
     let _ = writeln!(message, "{info}");
     message.send();
     #[cfg(frame_pointers)]

@@ -9,14 +9,15 @@
 //! with the signal. So no thread-local storage is involved, nor a list of threads, which
 //! the handler would have to lock.
 
+use core::fmt;
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::{Action, AltStack, SaFlags, SigHandler, SigInfo, Signal, UContext, abort, raise};
 use crate::io::{Write, decimal};
 use crate::startup::InitialStack;
 use crate::startup::stack::kept_argv;
-use crate::sys::{self, Errno, Prctl, Resource, Result, Rlimit, STDERR, Word, raw};
+use crate::sys::{self, Errno, Prctl, Resource, Result, Rlimit, STDERR, Word, hook, raw};
 
 /// What the handler has of the stack for itself. It calls little, and formats nothing.
 const ROOM: usize = 8 << 10;
@@ -24,6 +25,9 @@ const ROOM: usize = 8 << 10;
 /// What an overflow comes as. On the four architectures a guard is SIGSEGV; POSIX leaves it
 /// to the system, and a guard that is a file's page beyond its end would be SIGBUS.
 const SIGNALS: [Signal; 2] = [Signal::SEGV, Signal::BUS];
+
+/// Where the initial stack ends.
+static INITIAL_END: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether the program wants overflows reported.
 static ASKED: AtomicBool = AtomicBool::new(false);
@@ -58,6 +62,7 @@ pub fn report_stack_overflow() -> Result<()> {
         }
     }
     let end = initial_stack_end().ok_or(Errno::ENOTSUP)?;
+    INITIAL_END.store(end, Ordering::Relaxed);
     stack(Guard::BelowLimit { end })?.install()?.keep();
     let action = Action::siginfo(on_fault).flags(SaFlags::ONSTACK);
     for signal in SIGNALS {
@@ -190,8 +195,8 @@ impl Guard {
 /// Reports the fault if it is a stack overflow. Otherwise the process dies of it as if
 /// there were no handler.
 extern "C" fn on_fault(signal: Signal, info: &SigInfo, context: &mut UContext) {
-    if let (Some(address), Some(guard)) = (info.address(), Guard::of(context))
-        && guard.contains(address.addr())
+    if let Some(address) = info.address()
+        && is_overflow(address.addr(), context)
     {
         report();
         abort();
@@ -205,7 +210,23 @@ extern "C" fn on_fault(signal: Signal, info: &SigInfo, context: &mut UContext) {
     }
 }
 
-/// Says that the calling thread has overflowed its stack.
+/// Whether who touched `address` has overflowed a stack: that of the thread, or of the task that
+/// the thread runs.
+fn is_overflow(address: usize, context: &UContext) -> bool {
+    if Guard::of(context).is_some_and(|guard| guard.contains(address)) || hook::is_guard(address) {
+        return true;
+    }
+    // The initial stack is that of the program's `main`, which as a task may run anywhere.
+    let end = INITIAL_END.load(Ordering::Relaxed);
+    let initial = Guard::BelowLimit { end };
+    /// How far a frame may reach below the stack pointer, or a stack pointer into the guard.
+    const REACH: usize = 1 << 20;
+    hook::has_tasks()
+        && initial.contains(address)
+        && context.sp().abs_diff(address) <= REACH
+}
+
+/// Says that the calling thread has overflowed its stack, or its task.
 fn report() {
     /// How long a thread's name is at most, with the NUL at its end: prctl(2),
     /// `PR_GET_NAME`.
@@ -223,7 +244,7 @@ fn report() {
         false => name.split(|&byte| byte == 0).next().unwrap_or_default(),
     };
 
-    let mut message = [0; 96];
+    let mut message = [0; 192];
     let mut rest = &mut message[..];
     let number = decimal(thread.0);
     let pieces = [
@@ -231,13 +252,31 @@ fn report() {
         name,
         b" (tid ",
         number.as_bytes(),
-        b") has overflowed its stack\n",
+        b") ",
     ];
     for piece in pieces {
         // It is long enough for all of them.
         let _ = rest.write(piece);
     }
-    let len = 96 - rest.len();
+    let mut name = Name(rest);
+    // What does not fit is left out.
+    let _ = hook::write_name(&mut name);
+    let mut rest = name.0;
+    let _ = rest.write(b"has overflowed its stack\n");
+    let len = 192 - rest.len();
     // There is nobody left to tell of an error: the process aborts either way.
     let _ = raw::write(STDERR, message.get(..len).unwrap_or_default());
+}
+
+/// Where a task's name goes: as much as leaves room for what follows.
+struct Name<'a>(&'a mut [u8]);
+
+impl fmt::Write for Name<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        /// What follows.
+        const ROOM: usize = 32;
+        let text = text.as_bytes();
+        let text = &text[..text.len().min(self.0.len().saturating_sub(ROOM))];
+        self.0.write(text).map(drop).map_err(|_| fmt::Error)
+    }
 }

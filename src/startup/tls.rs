@@ -216,14 +216,13 @@ pub(crate) fn control() -> *mut u8 {
     control_of(arch::thread_pointer())
 }
 
-/// What the scheduler knows of the calling thread: the last word of its control block, null
-/// if the scheduler does not know the thread.
-#[inline(always)]
-pub(crate) fn scheduled() -> *mut *mut () {
-    control()
-        .wrapping_add(CONTROL - size_of::<*mut ()>())
-        .cast()
-}
+/// Where the last word of a control block is, which is the scheduler's, in bytes from where the
+/// thread pointer points. It is null at first.
+#[cfg(feature = "alloc")]
+pub(crate) const SCHEDULED: isize = {
+    let end = if TLS_ABOVE { 0 } else { TLS_HEAD + CONTROL };
+    end as isize - size_of::<usize>() as isize
+};
 
 arch::start_piece!("50.tls", "freestand_tls", calls set_up);
 

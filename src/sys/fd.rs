@@ -11,6 +11,7 @@ use linux_raw_sys::{general, ioctl as requests};
 use super::declare::{Argument, Filled, Shown, Value, Word, Words};
 use super::errno::Result;
 use super::file::{OFlags, Whence};
+use super::hook;
 use super::kinds::{flags, named};
 use crate::arch::{self, Register, nr};
 use crate::syscalls;
@@ -287,7 +288,7 @@ syscalls! {
     /// # Safety
     ///
     /// Nothing may use the descriptor any more: the number may soon be another
-    /// file's.
+    /// file's. A scheduler that waits for it must be told ([`hook::closing`]).
     unsafe sys close(fd: RawFd) -> Result<()>;
 
     /// Closes the descriptors from `first` to `last`, both included, or has execve do
@@ -300,8 +301,8 @@ syscalls! {
     ///
     /// # Safety
     ///
-    /// Nothing may use these descriptors any more, or with `CLOEXEC` rely on them
-    /// after execve.
+    /// Nothing may use these descriptors any more, a scheduler neither
+    /// ([`hook::closing`]), or with `CLOEXEC` rely on them after execve.
     unsafe sys close_range(first: u32, last: u32, flags: CloseRangeFlags) -> Result<()>;
 
     /// Makes another descriptor for the open file behind `fd`, with the lowest number
@@ -324,8 +325,8 @@ syscalls! {
     ///
     /// # Safety
     ///
-    /// Nothing may rely on what `new` was. Who owns it, if anybody, must want it to be
-    /// replaced. The standard streams, 0 to 2, are the whole program's.
+    /// Nothing may rely on what `new` was, a scheduler neither ([`hook::closing`]). Who
+    /// owns it, if anybody, must want it to be replaced. The standard streams, 0 to 2, are the whole program's.
     unsafe sys dup3_to(old: BorrowedFd<'_>, new: RawFd, flags: DupFlags) -> Result<RawFd>
         = nr::dup3;
 
@@ -357,6 +358,7 @@ syscalls! {
     ///
     /// `EBADF` if `old` is closed, `EINVAL` for unknown flags, `EBUSY`.
     wrap dup3(old: BorrowedFd<'_>, new: &mut OwnedFd, flags: DupFlags) -> Result<()> {
+        hook::closing(new.fd);
         // SAFETY: the owner has lent it to be replaced.
         unsafe { dup3_to(old, new.fd, flags) }.map(drop)
     }
@@ -368,6 +370,7 @@ syscalls! {
     ///
     /// `EBADF` if `old` is closed, `EBUSY`.
     wrap dup2(old: BorrowedFd<'_>, new: &mut OwnedFd) -> Result<()> {
+        hook::closing(new.fd);
         // SAFETY: the owner has lent it to be replaced.
         unsafe { dup2_to(old, new.fd) }.map(drop)
     }
@@ -507,7 +510,9 @@ syscalls! {
     /// for `NOATIME` on somebody else's; `EINVAL` if the file cannot be `DIRECT`.
     wrap fcntl_setfl(fd: BorrowedFd<'_>, flags: OFlags) -> Result<()> {
         // SAFETY: F_SETFL takes a number.
-        unsafe { fcntl(fd, FcntlCommand::SETFL, flags.bits().into()) }.map(drop)
+        unsafe { fcntl(fd, FcntlCommand::SETFL, flags.bits().into()) }?;
+        hook::changed();
+        Ok(())
     }
 
     /// How many bytes fit into the pipe: fcntl(2), `F_GETPIPE_SZ`.
@@ -779,6 +784,7 @@ impl OwnedFd {
     /// `EIO`, `ENOSPC` or `EDQUOT`: an earlier write, which the file system had
     /// put off, failed.
     pub fn close(self) -> Result<()> {
+        hook::closing(self.fd);
         // SAFETY: this is the owner, and it is used up.
         unsafe { close(self.into_raw_fd()) }
     }
@@ -788,6 +794,7 @@ impl Drop for OwnedFd {
     fn drop(&mut self) {
         // Those that the kernel fills in pass through here only.
         OwnedFd::rely();
+        hook::closing(self.fd);
         // SAFETY: this is the owner, and it ends here. The error is reachable
         // through `OwnedFd::close`; a drop has nobody to tell.
         let _ = unsafe { close(self.fd) };

@@ -9,6 +9,7 @@ pub use message::{
     ControlMessage, ControlMessages, Credentials, ReceivedFds, RecvMessage, SendControl,
     SendMessage, control_space,
 };
+pub(crate) use option::raw_socket_option;
 pub use option::{IpMreq, Ipv6Mreq, Linger, SocketOption, set_socket_option, socket_option};
 
 use core::ops::BitOr;

@@ -2,12 +2,18 @@
 
 use core::fmt::{self, Write as _};
 use core::sync::atomic::{AtomicBool, Ordering::*};
+use core::time::Duration;
 
+use super::sched::SCHED;
 use super::task::{State, Task, TaskRef};
-use super::{stack, start};
+use super::{stack, start, sysmon, thread, world};
+#[cfg(frame_pointers)]
+use crate::arch;
 use crate::io;
 use crate::process;
-use crate::sys::{STDERR, raw};
+#[cfg(frame_pointers)]
+use crate::process::Backtrace;
+use crate::sys::{self, STDERR, SaFlags, SigAction, SigHandler, Signal, raw};
 
 /// The status with which a process ends whose tasks wait for ever, as Go's.
 const STATUS: i32 = 2;
@@ -81,6 +87,40 @@ impl fmt::Display for Line {
     }
 }
 
+/// The stack of a task that does not run: where it waits, and who has called that. Programs with
+/// frame pointers have it.
+#[cfg(frame_pointers)]
+fn print_stack(task: TaskRef) {
+    let switched = task.sp.get().cast::<arch::Switched>();
+    let is_left = matches!(
+        task.state(),
+        State::Runnable | State::Waiting | State::Preempted
+    );
+    if is_left && !switched.is_null() {
+        // SAFETY: the task has left that there, and does not run.
+        let frame = unsafe { (*switched).frame_pointer };
+        let frame = core::ptr::with_exposed_provenance(frame);
+        let _ = write!(Out, "{}", Backtrace::from_frame(frame));
+    }
+}
+
+#[cfg(not(frame_pointers))]
+fn print_stack(_: TaskRef) {}
+
+/// What the calling task is called.
+pub(super) fn write_name(out: &mut dyn fmt::Write) -> fmt::Result {
+    let task = thread::pin().and_then(|thread| thread.task.get());
+    thread::unpin();
+    let Some(task) = task else {
+        return Ok(());
+    };
+    write!(out, "task {}", task.id())?;
+    if let Some(name) = task.name() {
+        write!(out, " '{name}'")?;
+    }
+    out.write_str(" ")
+}
+
 /// Whether somebody wants to see what all tasks do.
 static ASKED: AtomicBool = AtomicBool::new(false);
 
@@ -88,6 +128,45 @@ pub(super) fn is_asked() -> bool {
     ASKED.load(Relaxed)
 }
 
-pub(super) fn on_sigquit() {}
+/// Has SIGQUIT ask for that, unless the program handles or ignores it.
+pub(super) fn on_sigquit() {
+    extern "C" fn ask(_: Signal) {
+        ASKED.store(true, Relaxed);
+        sysmon::hurry();
+    }
 
-pub(super) fn if_asked() {}
+    // SAFETY: asking changes nothing.
+    let action = unsafe { sys::rt_sigaction(Signal::QUIT, None) };
+    if action.is_ok_and(|action| matches!(action.sa_handler, SigHandler::Default)) {
+        let action = SigAction::handler(ask).flags(SaFlags::RESTART);
+        // SAFETY: the handler stores a word and makes a system call.
+        let _ = unsafe { sys::rt_sigaction(Signal::QUIT, Some(&action)) };
+    }
+}
+
+/// If somebody has asked, says what all tasks do, and ends the process with status 2.
+pub(super) fn if_asked() {
+    if !is_asked() {
+        return;
+    }
+    /// How long tasks have to stop. One that does not is shown as running.
+    const PATIENCE: Duration = Duration::from_secs(1);
+
+    let stopped = world::try_stop_the_world(PATIENCE);
+    io::flush_if_free();
+    let _ = writeln!(
+        Out,
+        "SIGQUIT: {} processors, {} threads, {} tasks that wait to begin or go on",
+        SCHED.count.load(Relaxed),
+        SCHED.shared.lock().threads,
+        SCHED.queued.load(Relaxed)
+            + SCHED.processors().map(|processor| processor.len()).sum::<usize>()
+    );
+    each(&mut |task| {
+        let _ = writeln!(Out, "{}", Line(task));
+        print_stack(task);
+    });
+    // Nobody else is to say anything.
+    core::mem::forget(stopped);
+    process::_exit(STATUS)
+}

@@ -8,7 +8,8 @@ use super::sched::{SCHED, attention};
 use super::start;
 use super::syscall::HOOKS;
 use super::task::{Handle, State, TaskRef};
-use super::thread::{self, After, Pin, Thread};
+use super::processor::Processor;
+use super::thread::{self, After, Thread};
 use super::wait::{Reason, Wait};
 use crate::arch;
 use crate::sync::prim;
@@ -17,11 +18,10 @@ use crate::sync::prim;
 /// blocking section.
 #[inline(always)]
 pub(super) fn current_task() -> Option<TaskRef> {
-    let thread = thread::current()?;
-    match thread.processor.get() {
-        Some(_) => thread.task.get(),
-        None => None,
-    }
+    let thread = thread::pin()?;
+    let task = thread.processor.get().and(thread.task.get());
+    thread::unpin();
+    task
 }
 
 /// The calling task leaves its thread, pinned; `after` decides what becomes of it. When this
@@ -64,12 +64,7 @@ fn queue_again(thread: &Thread, task: TaskRef) -> Option<TaskRef> {
 /// runs no task lets other threads run: sched_yield(2).
 #[inline]
 pub fn yield_now() {
-    let pin = Pin::new();
-    let Some((thread, processor)) = thread::current().and_then(|thread| {
-        let is_task = thread.pins.get() == 1;
-        Some((thread, thread.processor.get().filter(|_| is_task)?))
-    }) else {
-        drop(pin);
+    let Some((thread, processor)) = pin_task() else {
         crate::sys::sched_yield();
         return;
     };
@@ -80,38 +75,33 @@ pub fn yield_now() {
     if has_others {
         leave(thread, queue_again);
     }
-    core::mem::forget(pin);
     thread::unpin();
 }
 
-/// Lets other tasks run if this one has run for long, or if the world is to stop: for long
-/// loops that make no system calls and do not wait. It costs two loads.
-#[inline]
-pub fn checkpoint() {
-    let Some(thread) = thread::current() else {
-        return;
-    };
-    let asked = SCHED.is_asked(attention::STOP)
-        || thread
-            .processor
-            .get()
-            .is_some_and(|processor| processor.give_way.load(Relaxed));
-    if asked {
-        give_way_now();
+/// Pins the calling thread, if it runs a task that was not pinned yet.
+#[inline(always)]
+fn pin_task() -> Option<(&'static Thread, &'static Processor)> {
+    let thread = thread::pin()?;
+    match thread.processor.get() {
+        Some(processor) if thread.pins.get() == 1 => Some((thread, processor)),
+        _ => {
+            thread::unpin();
+            None
+        }
     }
 }
 
-#[cold]
-fn give_way_now() {
-    let pin = Pin::new();
-    if let Some(thread) = thread::current()
-        && thread.pins.get() == 1
-        && thread.processor.get().is_some()
-    {
+/// Lets other tasks run if this one has run for long, or if the world is to stop: for long
+/// loops that make no system calls and do not wait. It costs a few instructions.
+#[inline]
+pub fn checkpoint() {
+    let Some((thread, processor)) = pin_task() else {
+        return;
+    };
+    if SCHED.is_asked(attention::STOP) || processor.give_way.load(Relaxed) {
         leave(thread, give_way);
-        core::mem::forget(pin);
-        thread::unpin();
     }
+    thread::unpin();
 }
 
 /// Waits as long as the duration says, at least: std's `thread::sleep`, for tasks. It costs no
@@ -161,14 +151,7 @@ pub struct LockedThread {
 /// On a thread that runs no task it does nothing.
 pub fn lock_thread() -> LockedThread {
     start::ensure();
-    let _pin = Pin::new();
-    if let Some(thread) = thread::current()
-        && let Some(task) = thread.task.get()
-    {
-        task.locks.set(task.locks.get() + 1);
-        task.locked.set(Some(thread));
-        thread.locked.set(Some(task));
-    }
+    lock();
     LockedThread {
         of_this_thread: PhantomData,
     }
@@ -176,16 +159,35 @@ pub fn lock_thread() -> LockedThread {
 
 impl Drop for LockedThread {
     fn drop(&mut self) {
-        let _pin = Pin::new();
-        if let Some(thread) = thread::current()
-            && let Some(task) = thread.task.get()
-        {
-            let locks = task.locks.get() - 1;
-            task.locks.set(locks);
-            if locks == 0 {
-                task.locked.set(None);
-                thread.locked.set(None);
-            }
+        unlock();
+    }
+}
+
+/// Keeps the calling task, if the caller is one, on its thread.
+pub(super) fn lock() {
+    let Some(thread) = thread::pin() else {
+        return;
+    };
+    if let Some(task) = thread.task.get() {
+        task.locks.set(task.locks.get() + 1);
+        task.locked.set(Some(thread));
+        thread.locked.set(Some(task));
+    }
+    thread::unpin();
+}
+
+/// Takes a [`lock`] back.
+pub(super) fn unlock() {
+    let Some(thread) = thread::pin() else {
+        return;
+    };
+    if let Some(task) = thread.task.get() {
+        let locks = task.locks.get() - 1;
+        task.locks.set(locks);
+        if locks == 0 {
+            task.locked.set(None);
+            thread.locked.set(None);
         }
     }
+    thread::unpin();
 }

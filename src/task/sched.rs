@@ -54,9 +54,9 @@ pub fn set_max_threads(count: usize) -> usize {
 /// The number of the processor that the calling task runs on, from 0 on; `None` on a thread that
 /// runs no task. By the time that anybody looks it may be another.
 pub fn current_processor() -> Option<usize> {
-    let _pin = super::thread::Pin::new();
-    let processor = super::thread::current()?.processor.get()?;
-    Some(processor.number)
+    let processor = super::thread::pin()?.processor.get();
+    super::thread::unpin();
+    Some(processor?.number)
 }
 
 /// The most processors there may be.
@@ -699,8 +699,13 @@ pub(super) fn ready(task: TaskRef) {
 /// processors if it has none.
 #[inline]
 pub(super) fn submit(task: TaskRef, is_next: bool) {
-    let _pin = super::thread::Pin::new();
-    let thread = super::thread::current();
+    let thread = super::thread::pin();
+    submit_on(thread, task, is_next);
+    super::thread::unpin();
+}
+
+#[inline(always)]
+fn submit_on(thread: Option<&'static Thread>, task: TaskRef, is_next: bool) {
     if let Some(thread) = thread
         && let Some(processor) = thread.processor.get()
     {
@@ -729,8 +734,7 @@ pub(super) fn submit(task: TaskRef, is_next: bool) {
 /// One more task was made.
 #[inline]
 pub(super) fn count_spawned() {
-    let _pin = super::thread::Pin::new();
-    let processor = super::thread::current().and_then(|thread| thread.processor.get());
+    let processor = super::thread::pin().and_then(|thread| thread.processor.get());
     match processor {
         Some(processor) => {
             let spawned = &processor.counts.spawned;
@@ -738,6 +742,7 @@ pub(super) fn count_spawned() {
         }
         None => drop(SPAWNED_ELSEWHERE.fetch_add(1, Relaxed)),
     }
+    super::thread::unpin();
 }
 
 /// Tasks that were made by threads without a processor.

@@ -234,8 +234,7 @@ pub(super) extern "C" fn begin() -> ! {
             Wait::wake(joiner);
         }
     }
-    thread::pin();
-    let Some(thread) = thread::current() else {
+    let Some(thread) = thread::pin() else {
         unreachable!("a task runs on no thread");
     };
     leave(thread, end);

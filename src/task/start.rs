@@ -3,7 +3,7 @@
 use core::cell::UnsafeCell;
 use core::mem::{self, MaybeUninit};
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicPtr, Ordering::*};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering::*};
 
 use super::dump;
 use super::processor::Processor;
@@ -11,7 +11,7 @@ use super::sched::{PROCESSORS_MAX, SCHED};
 use super::syscall::HOOKS;
 use super::task::{Shape, State, Task, TaskRef};
 use super::thread::{self, Thread};
-use super::{stack, sysmon};
+use super::{poller, preempt, stack, sysmon};
 use crate::mapping::{GUARD, Mapping};
 use crate::sync::{self, Once};
 use crate::sys::{self, MaskHow, SigSet, hook};
@@ -28,13 +28,34 @@ static STARTED: Once = Once::new();
 
 /// Begins, if nobody has yet.
 #[inline(always)]
+#[track_caller]
 pub(super) fn ensure() {
+    if !STARTED.is_completed() || IS_GONE.load(Relaxed) {
+        begin();
+    }
+}
+
+#[cold]
+#[track_caller]
+fn begin() {
+    assert!(
+        !IS_GONE.load(Relaxed),
+        "the child of a fork has no scheduler"
+    );
     STARTED.call_once(start);
 }
 
-/// Whether there is a scheduler.
-pub(super) fn has_started() -> bool {
-    STARTED.is_completed()
+/// Whether this is the child of a process that had one.
+static IS_GONE: AtomicBool = AtomicBool::new(false);
+
+/// The process has forked, and this is the child: its one thread goes on without a scheduler.
+pub(super) fn forget() {
+    IS_GONE.store(true, Relaxed);
+    // SAFETY: this is the process's one thread, which waits for nothing.
+    unsafe {
+        poller::forget();
+        thread::set_current(ptr::null());
+    }
 }
 
 /// Room for what is made once, and stays.
@@ -89,6 +110,8 @@ fn start() {
         adopt(SCHED.processor(0));
     }
     hook::install(&HOOKS);
+    poller::install();
+    preempt::set_up();
     sysmon::start();
     dump::on_sigquit();
 }

@@ -15,7 +15,7 @@ use super::processor::{Processor, State as ProcessorState};
 use super::sched::{SCHED, attention};
 use super::task::{State, TaskRef};
 use super::thread::{self, Thread};
-use super::{sysmon, world};
+use super::{dump, running, stack, sysmon, world};
 use crate::sys::hook::Hooks;
 
 /// What the scheduler wants to know of system calls.
@@ -23,21 +23,25 @@ pub(super) static HOOKS: Hooks = Hooks {
     enter: enter_syscall,
     enter_block: enter_syscall_block,
     exit: exit_syscall,
-    pin: thread::pin,
+    pin: || _ = thread::pin(),
     unpin: thread::unpin,
+    lock_thread: running::lock,
+    unlock_thread: running::unlock,
+    before_fork: world::before_fork,
+    after_fork: world::after_fork,
+    is_guard: stack::is_guard,
+    name: dump::write_name,
 };
 
 /// Before a call that may block.
 fn enter_syscall() {
-    let Some(thread) = thread::current() else {
+    let Some(thread) = thread::pin() else {
         return;
     };
-    let pins = thread.pins.get();
-    thread.pins.set(pins + 1);
-    if pins > 0 {
+    if thread.pins.get() > 1 {
         return;
     }
-    // Unpinned, it runs a task, and holds a processor.
+    // It was not pinned before, so it runs a task, and holds a processor.
     if let (Some(task), Some(processor)) = (thread.task.get(), thread.processor.get()) {
         enter(thread, task, processor);
     }
@@ -69,12 +73,10 @@ fn attend(processor: &Processor, asked: u32) {
 
 /// Before a call that surely blocks: if there is other work, the processor goes at once.
 fn enter_syscall_block() {
-    let Some(thread) = thread::current() else {
+    let Some(thread) = thread::pin() else {
         return;
     };
-    let pins = thread.pins.get();
-    thread.pins.set(pins + 1);
-    if pins > 0 {
+    if thread.pins.get() > 1 {
         return;
     }
     let (Some(task), Some(processor)) = (thread.task.get(), thread.processor.get()) else {
@@ -108,7 +110,7 @@ fn exit_syscall() {
         thread.processor.set(Some(processor));
         task.set_state(State::Running);
         if SCHED.is_asked(attention::STOP) || processor.give_way.load(Relaxed) {
-            super::running::leave(thread, super::running::give_way);
+            running::leave(thread, running::give_way);
         }
     } else {
         exit_slowly(thread, task);
@@ -132,7 +134,7 @@ fn exit_slowly(thread: &'static Thread, task: TaskRef) {
             return;
         }
     }
-    super::running::leave(thread, wait_for_processor);
+    running::leave(thread, wait_for_processor);
 }
 
 /// On the scheduler's stack: the task waits for a processor, like all that may run.

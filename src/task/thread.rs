@@ -1,12 +1,14 @@
 //! Threads: Go's M. One runs the tasks of the processor that it holds, or sits in a system
 //! call for a task, or sleeps.
 
+use core::arch::naked_asm;
 use core::cell::Cell;
 use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering::*};
 
 use super::processor::Processor;
 use super::task::TaskRef;
+use crate::arch;
 use crate::startup::tls;
 use crate::sync::prim;
 use crate::sys::{self, Tid, Timespec};
@@ -99,12 +101,22 @@ impl Thread {
     }
 }
 
-/// The calling thread, if it is one of the scheduler's.
+/// Where the calling thread's control block says who it is.
+#[inline(always)]
+fn place() -> *mut *const Thread {
+    arch::require!("freestand_tls");
+    arch::thread_pointer()
+        .wrapping_offset(tls::SCHEDULED)
+        .cast()
+}
+
+/// The calling thread, if it is one of the scheduler's. Unpinned, the caller may be on another
+/// by the time that it looks: so who asks is pinned, or on the scheduler's stack.
 #[inline(always)]
 pub(super) fn current() -> Option<&'static Thread> {
     // SAFETY: the word is null or what `set_current` was given, which stays while the thread
     // is the scheduler's.
-    unsafe { (*tls::scheduled()).cast::<Thread>().as_ref() }
+    unsafe { (*place()).as_ref() }
 }
 
 /// Says who the calling thread is.
@@ -114,37 +126,48 @@ pub(super) fn current() -> Option<&'static Thread> {
 /// It must stay there until the thread ends, or this is called again.
 pub(super) unsafe fn set_current(thread: *const Thread) {
     // SAFETY: the word is the calling thread's.
-    unsafe { *tls::scheduled() = thread.cast_mut().cast() };
+    unsafe { *place() = thread };
 }
 
-/// While it lives, the calling thread is pinned.
-#[derive(Debug)]
-pub(crate) struct Pin;
-
-impl Pin {
-    #[inline(always)]
-    pub(crate) fn new() -> Pin {
-        pin();
-        Pin
-    }
+/// Finds the calling thread, and pins it. Between the two, a signal must not turn the task
+/// out: so this is one function, whose instructions [`is_pinning`] knows.
+#[unsafe(naked)]
+extern "C" fn pin_current() -> *const Thread {
+    naked_asm!(
+        ".globl freestand_pin",
+        ".hidden freestand_pin",
+        "freestand_pin:",
+        ".reloc ., BFD_RELOC_NONE, freestand_tls",
+        arch::pin!(),
+        ".globl freestand_pin_end",
+        ".hidden freestand_pin_end",
+        "freestand_pin_end:",
+        word = const tls::SCHEDULED,
+    )
 }
 
-impl Drop for Pin {
-    #[inline(always)]
-    fn drop(&mut self) {
-        unpin();
-    }
+unsafe extern "C" {
+    static freestand_pin: u8;
+    static freestand_pin_end: u8;
 }
 
-/// Pins the calling thread.
+/// Whether a thread that is about to do what is at `pc` may be about to pin itself.
+pub(super) fn is_pinning(pc: usize) -> bool {
+    let begin = &raw const freestand_pin;
+    let end = &raw const freestand_pin_end;
+    (begin.addr()..end.addr()).contains(&pc)
+}
+
+/// Pins the calling thread, if it is one of the scheduler's: until [`unpin`], its task stays,
+/// and hooks do nothing.
 #[inline(always)]
-pub(super) fn pin() {
-    if let Some(thread) = current() {
-        thread.pins.set(thread.pins.get() + 1);
-    }
+pub(super) fn pin() -> Option<&'static Thread> {
+    // SAFETY: as in `current`.
+    unsafe { pin_current().as_ref() }
 }
 
-/// Takes a pin back. The thread is the one that was pinned: pinned, nothing leaves it.
+/// Takes a pin back, from the thread that was pinned: nothing pinned leaves its thread but by
+/// [`leave`](super::running::leave), which comes back pinned.
 #[inline(always)]
 pub(super) fn unpin() {
     if let Some(thread) = current() {

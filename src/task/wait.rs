@@ -129,14 +129,14 @@ impl Wait {
         };
         let timer = Timer::new(sched::nanoseconds(deadline), self);
         let added_to = {
-            let _pin = thread::Pin::new();
-            let Some(processor) = thread::current().and_then(|thread| thread.processor.get())
-            else {
+            let processor = thread::pin().and_then(|thread| thread.processor.get());
+            let Some(processor) = processor else {
                 unreachable!("a task runs without a processor");
             };
             // SAFETY: the timer stays here until it was taken out.
             unsafe { processor.timers.add(&timer) };
             idle::expect_timer(sched::nanoseconds(deadline));
+            thread::unpin();
             &processor.timers
         };
         self.switch(task, reason);
@@ -165,8 +165,7 @@ impl Wait {
             Some(task)
         }
 
-        thread::pin();
-        let Some(thread) = thread::current() else {
+        let Some(thread) = thread::pin() else {
             unreachable!("a task runs on no thread");
         };
         task.wait.set(self);

@@ -262,3 +262,17 @@ pub fn set_processors(count: usize) {
     }
     SCHED.count.store(count, SeqCst);
 }
+
+/// Before a fork: nothing of the scheduler's is to be half done in the child.
+pub(super) fn before_fork() {
+    core::mem::forget(stop_the_world());
+}
+
+/// After it. The child has no scheduler: its threads are gone.
+pub(super) fn after_fork(child: bool) {
+    if child {
+        start::forget();
+    } else {
+        start_the_world();
+    }
+}

@@ -15,7 +15,7 @@ use super::stack;
 use crate::signal::AltStack;
 use crate::startup::tls;
 use crate::sync::parker::Parker;
-use crate::sys;
+use crate::sys::{self, hook};
 
 /// A thread's control block. It lies beside the thread's thread-local variables, where the
 /// thread pointer leads to it: in the thread's own mapping, or for the initial thread,
@@ -197,12 +197,15 @@ unsafe impl Send for Thread {}
 unsafe impl Sync for Thread {}
 
 /// The calling thread. One that was made by the system call alone, with its maker's thread
-/// pointer, is taken for its maker.
+/// pointer, is taken for its maker. A [task](crate::task) may be on another when this returns.
 ///
 /// Async-signal-safe.
 #[inline]
 pub fn current() -> Thread {
-    ControlRef::current().thread()
+    hook::pin();
+    let thread = ControlRef::current().thread();
+    hook::unpin();
+    thread
 }
 
 impl Thread {

@@ -7,6 +7,7 @@ use core::mem::{self, MaybeUninit};
 
 use super::control::{Control, ControlRef};
 use crate::arch;
+use crate::sys::hook::ThreadLocked;
 
 /// Nobody has asked for the value yet: as all zeros.
 const ABSENT: u8 = 0;
@@ -161,6 +162,8 @@ impl<T: 'static> LocalKey<T> {
     where
         F: FnOnce(&T) -> R,
     {
+        // A task may go on on another thread, and others run on this one: not now.
+        let _locked = ThreadLocked::new();
         // SAFETY: the calling thread's slot stays until the thread's end.
         let slot = unsafe { &*(self.slot)() };
         match slot.state.get() {

@@ -119,6 +119,7 @@ impl TimerFd {
     /// `EAGAIN` if it has not and nothing waits (`NONBLOCK`); `ECANCELED` if somebody has
     /// set the clock ([`Expiration::AtUnlessSet`]), which is told once; `EINTR` if a
     /// signal came first.
+    #[track_caller]
     pub fn read(&self) -> Result<u64> {
         read_u64(self.as_fd())
     }

@@ -99,6 +99,7 @@ enum Command {
         cargo xtask bench mem\n  \
         cargo xtask bench heap\n  \
         cargo xtask bench process\n  \
+        cargo xtask bench task\n  \
         cargo xtask bench thread")]
     Bench {
         #[command(subcommand)]
@@ -197,6 +198,23 @@ enum Suite {
         #[arg(long, default_value_t = 3000, value_parser = clap::value_parser!(u32).range(1..))]
         count: u32,
     },
+    /// Tasks: what they and their scheduler cost, beside Go's, tokio's and others'
+    #[command(after_help = "Examples:\n  \
+        cargo xtask bench task\n  \
+        cargo xtask bench task --runs 3 --only pingpong,yield,echo\n\n\
+        Go is installed beside what is built, if there is Python's pip; the crates come from \
+        crates.io. The figures are those of this machine at this moment: let nothing else run.")]
+    Task {
+        /// How often each program does each work
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
+        runs: u32,
+        /// The works, all of them by default
+        #[arg(long, value_name = "WORK", value_delimiter = ',')]
+        only: Vec<String>,
+        /// Where the plot goes, instead of to the folder of the builds
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
+    },
     /// Starting a program and waiting for its end, beside glibc's posix_spawn
     #[command(after_help = "Examples:\n  \
         cargo xtask bench process\n  \
@@ -225,6 +243,7 @@ impl Suite {
             }
             Suite::Heap { runs, svg } => bench::heap::run(runs as usize, svg),
             Suite::Thread { runs, count } => bench::thread::run(runs as usize, count, install),
+            Suite::Task { runs, only, svg } => bench::task::run(runs as usize, &only, svg, install),
             Suite::Process { runs, count } => bench::process::run(runs as usize, count, install),
         }
     }

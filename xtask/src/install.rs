@@ -51,12 +51,16 @@ pub enum Need {
     Binutils(Arch),
     /// Go.
     Go,
-    /// Zig, as Python's package index has it, in a folder of its own.
-    Zig {
-        /// The folder.
-        folder: PathBuf,
+    /// A tool, as Python's package index has it, in a folder of its own.
+    Wheel {
+        /// The tool's name.
+        name: &'static str,
+        /// The package's.
+        package: &'static str,
         /// The version, such as `0.17.1`.
         version: &'static str,
+        /// The folder.
+        folder: PathBuf,
     },
 }
 
@@ -84,7 +88,7 @@ impl fmt::Display for Need {
             Need::Glibc(arch) => write!(f, "a C compiler that links {arch} programs with glibc"),
             Need::Binutils(arch) => write!(f, "the linker {}-ld", arch.gnu()),
             Need::Go => write!(f, "Go (go)"),
-            Need::Zig { version, .. } => write!(f, "Zig {version}"),
+            Need::Wheel { name, version, .. } => write!(f, "{name} {version}"),
         }
     }
 }
@@ -95,8 +99,13 @@ impl Need {
     fn command(&self) -> Option<Vec<String>> {
         let requirement;
         let words: &[&str] = match self {
-            Need::Zig { folder, version } => {
-                requirement = format!("ziglang=={version}");
+            Need::Wheel {
+                package,
+                version,
+                folder,
+                ..
+            } => {
+                requirement = format!("{package}=={version}");
                 let folder = folder.to_str()?;
                 &[
                     "python3",
@@ -161,7 +170,7 @@ impl Need {
             (Need::Go, Dnf) => &["golang"],
             (Need::Go, Pacman | Apk) => &["go"],
             // In no package, or in none known here.
-            (Need::Toolchain(_) | Need::Zig { .. }, _) => &[],
+            (Need::Toolchain(_) | Need::Wheel { .. }, _) => &[],
             (Need::Musl | Need::Dietlibc | Need::Glibc(_) | Need::Binutils(_), _) => &[],
         };
         names.iter().map(|name| name.to_string()).collect()
@@ -406,10 +415,12 @@ mod tests {
     }
 
     #[test]
-    fn zig_comes_from_pythons_index_if_there_is_python() {
-        let need = Need::Zig {
-            folder: "/t/zig".into(),
+    fn wheels_come_from_pythons_index_if_there_is_python() {
+        let need = Need::Wheel {
+            name: "Zig",
+            package: "ziglang",
             version: "1.2.3",
+            folder: "/t/zig".into(),
         };
         let mut system = system(Some(Manager::Apt), false);
         let advice = system.advice(std::slice::from_ref(&need));

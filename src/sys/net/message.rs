@@ -55,6 +55,12 @@ impl<'a> SendMessage<'a> {
         self
     }
 
+    /// Whether it is for a socket that is not connected.
+    #[inline]
+    pub(crate) fn has_address(&self) -> bool {
+        !self.header.msg_hdr.msg_name.is_null()
+    }
+
     /// With these control messages.
     #[must_use]
     pub fn with_control(mut self, control: &'a SendControl<'_>) -> SendMessage<'a> {

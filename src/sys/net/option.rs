@@ -11,7 +11,8 @@ use linux_raw_sys::net;
 use super::{
     AddressFamily, Credentials, Protocol, SocketLevel, SocketType, getsockopt, setsockopt,
 };
-use crate::sys::{BorrowedFd, Errno, Filled, Result, Timeval};
+use crate::sys::hook;
+use crate::sys::{Address, BorrowedFd, Errno, Filled, Result, Timeval};
 
 /// An option of a socket that is a `T`: socket(7), ip(7), ipv6(7), tcp(7). Where `T` is
 /// `i32` and the option is on or off, 0 is off.
@@ -112,19 +113,40 @@ unsafe impl Filled for Ipv6Mreq {}
 /// `EINVAL` if the kernel's value has another length, and as for [`getsockopt`].
 #[inline]
 pub fn socket_option<T: Filled>(socket: BorrowedFd<'_>, option: SocketOption<T>) -> Result<T> {
+    // SAFETY: passed on.
+    value_by(option, |level, name, value, length| unsafe {
+        getsockopt(socket, level, name, value, length)
+    })
+}
+
+/// [`socket_option`] without hooks.
+pub(crate) fn raw_socket_option<T: Filled>(
+    socket: BorrowedFd<'_>,
+    option: SocketOption<T>,
+) -> Result<T> {
+    // SAFETY: passed on.
+    value_by(option, |level, name, value, length| unsafe {
+        super::raw::getsockopt(socket, level, name, value, length)
+    })
+}
+
+/// The value that the call writes, which is getsockopt for some socket.
+#[inline(always)]
+fn value_by<T: Filled>(
+    option: SocketOption<T>,
+    getsockopt: impl FnOnce(SocketLevel, u32, Address, &mut u32) -> Result<()>,
+) -> Result<T> {
     let mut value = MaybeUninit::<T>::uninit();
     let size = size_of::<T>() as u32;
     let mut length = size;
-    // SAFETY: the option's value is a `T`: `SocketOption::new`.
-    unsafe {
-        getsockopt(
-            socket,
-            option.level,
-            option.name,
-            value.as_mut_ptr().cast(),
-            &mut length,
-        )?;
-    }
+    // The option's value is a `T`, as `SocketOption::new` was promised, for which there is
+    // room.
+    getsockopt(
+        option.level,
+        option.name,
+        value.as_mut_ptr().cast(),
+        &mut length,
+    )?;
     if length != size {
         return Err(Errno::EINVAL);
     }
@@ -143,10 +165,15 @@ pub fn set_socket_option<T: Filled>(
     option: SocketOption<T>,
     value: &T,
 ) -> Result<()> {
+    let SocketOption { level, name, .. } = option;
     let size = size_of::<T>() as u32;
     let value = ptr::from_ref(value).cast_mut().cast();
     // SAFETY: the option takes a `T`: `SocketOption::new`. The kernel only reads it.
-    unsafe { setsockopt(socket, option.level, option.name, value, size) }
+    unsafe { setsockopt(socket, level, name, value, size) }?;
+    if level == SocketLevel::SOCKET && TIMEOUTS.contains(&name) {
+        hook::changed();
+    }
+    Ok(())
 }
 
 /// The number of an option that is a time: the newer one has 64 bits everywhere, the
@@ -158,6 +185,9 @@ const fn timeout(old: u32, new: u32) -> u32 {
         new
     }
 }
+
+/// Those that say how long calls wait.
+const TIMEOUTS: [u32; 2] = [SocketOption::RCVTIMEO.name, SocketOption::SNDTIMEO.name];
 
 /// From each row an option's constant.
 macro_rules! options {

@@ -1,5 +1,7 @@
 //! What a signal has interrupted.
 
+use core::ptr;
+
 use super::{SigSet, SigStack, SsFlags};
 use crate::arch::{KernelUContext, ucontext};
 
@@ -26,6 +28,24 @@ impl UContext {
     /// The code there must expect the registers and the stack as they will be.
     pub const unsafe fn set_pc(&mut self, pc: usize) {
         self.0.registers[ucontext::PC] = pc;
+    }
+
+    /// Has the interrupted code go on in the calling thread, if another was interrupted: with
+    /// its thread pointer and its alternate stack.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn adopt(&mut self) -> crate::sys::Result<()> {
+        if let Some(register) = ucontext::THREAD_POINTER {
+            self.0.registers[register] = crate::arch::thread_pointer().addr();
+        }
+        // SAFETY: it asks.
+        let stack = unsafe { super::raw::sigaltstack(None) }?;
+        let flags = ptr::without_provenance_mut(stack.ss_flags.bits() as u32 as usize);
+        self.0.stack = [
+            stack.ss_sp,
+            flags,
+            ptr::without_provenance_mut(stack.ss_size),
+        ];
+        Ok(())
     }
 
     /// The stack pointer.

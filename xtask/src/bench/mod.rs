@@ -13,10 +13,10 @@ pub mod heap;
 mod launch;
 pub mod mem;
 pub mod process;
-
 pub mod startup;
 mod stats;
 mod steps;
 mod svg;
+pub mod task;
 pub mod thread;
 mod timing;

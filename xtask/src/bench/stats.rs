@@ -1,4 +1,4 @@
-//! Order: the middle of many figures, and no order at all.
+//! Order: the middle of many figures, and no order at all; and what is worth reading of one.
 
 /// The middle one of `values`: half of them are not greater, half not less. The
 /// greater of two that are in the middle; nothing of nothing.
@@ -6,6 +6,16 @@ pub fn median<T: Copy + Ord>(values: &[T]) -> Option<T> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable();
     sorted.get(sorted.len() / 2).copied()
+}
+
+/// A figure with as many digits as are worth reading.
+pub fn short(figure: f64) -> String {
+    let digits = if figure < 10.0 {
+        2
+    } else {
+        usize::from(figure < 100.0)
+    };
+    format!("{figure:.digits$}")
 }
 
 /// Random orders, the same ones each time: Marsaglia's xorshift, with 64 bits.
@@ -61,5 +71,13 @@ mod tests {
         }
         assert_eq!(orders.len(), 6, "{orders:?}");
         assert!(orders.values().all(|times| (850..1150).contains(times)));
+    }
+
+    #[test]
+    fn figures_are_short() {
+        assert_eq!(
+            [0.456, 9.99, 45.67, 456.7].map(short),
+            ["0.46", "9.99", "45.7", "457"]
+        );
     }
 }

@@ -52,6 +52,12 @@ static LETTERS: Hooks = Hooks {
     exit: || TOLD.add(b'x'),
     pin: || {},
     unpin: || {},
+    lock_thread: || {},
+    unlock_thread: || {},
+    before_fork: || {},
+    after_fork: |_| {},
+    is_guard: |_| false,
+    name: |_| Ok(()),
 };
 
 static NUMBERS: Hooks = Hooks {
@@ -60,6 +66,12 @@ static NUMBERS: Hooks = Hooks {
     exit: || TOLD.add(b'3'),
     pin: || {},
     unpin: || {},
+    lock_thread: || {},
+    unlock_thread: || {},
+    before_fork: || {},
+    after_fork: |_| {},
+    is_guard: |_| false,
+    name: |_| Ok(()),
 };
 
 #[track_caller]

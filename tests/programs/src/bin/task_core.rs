@@ -47,4 +47,22 @@ fn main() {
         task::yield_now();
     }
     println!("1M {:?}", t.elapsed());
+    preempt();
+}
+pub static STOP: core::sync::atomic::AtomicBool = core::sync::atomic::AtomicBool::new(false);
+fn spin() {
+    // no calls into the runtime: floating point state must survive
+    let mut x = 1.0f64; let mut i = 0u64;
+    while !STOP.load(Relaxed) { x = x * 1.000001; if x > 1e9 { x = 1.0 } i += 1; N.fetch_add(i & 1, Relaxed); }
+    core::hint::black_box(x);
+}
+fn preempt() {
+    let t = freestand::time::Instant::now();
+    let a = [0; 4].map(|_| task::spawn(spin));
+    let mut slept = [0u128; 10];
+    for s in &mut slept { let t = freestand::time::Instant::now(); task::sleep(Duration::from_millis(1)); *s = t.elapsed().as_micros(); }
+    STOP.store(true, Relaxed);
+    for h in a { h.join().unwrap(); }
+    println!("preempt {:?} {:?}", t.elapsed(), slept);
+    println!("{:?}", task::sched::stats());
 }

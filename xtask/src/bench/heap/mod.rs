@@ -11,7 +11,7 @@ use super::{
     chart::{self, Chart, Dot, Panel},
     goals::list,
     launch::printed,
-    stats::Shuffler,
+    stats::{Shuffler, short},
     svg,
     timing::Pinned,
 };
@@ -285,16 +285,6 @@ fn duration(nanoseconds: f64) -> String {
     }
 }
 
-/// A figure with as many digits as are worth reading.
-fn short(figure: f64) -> String {
-    let digits = if figure < 10.0 {
-        2
-    } else {
-        usize::from(figure < 100.0)
-    };
-    format!("{figure:.digits$}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -382,13 +372,5 @@ mod tests {
     fn times_are_in_nanoseconds_or_milliseconds() {
         assert_eq!(duration(99.96), "100.0 ns");
         assert_eq!(duration(12_345_678.0), "12.3 ms");
-    }
-
-    #[test]
-    fn figures_are_short() {
-        assert_eq!(
-            [0.456, 9.99, 45.67, 456.7].map(short),
-            ["0.46", "9.99", "45.7", "457"]
-        );
     }
 }

@@ -88,9 +88,11 @@ impl Builder {
             Peer::Dietlibc => lacks("diet").then_some(Need::Dietlibc),
             Peer::Musl if self.is_host() => lacks("musl-gcc").then_some(Need::Musl),
             Peer::Musl | Peer::Zig | Peer::ZigSingle => {
-                (!zig_folder().join("ziglang/zig").is_file()).then(|| Need::Zig {
-                    folder: zig_folder(),
+                (!zig_folder().join("ziglang/zig").is_file()).then(|| Need::Wheel {
+                    name: "Zig",
+                    package: "ziglang",
                     version: ZIG,
+                    folder: zig_folder(),
                 })
             }
             Peer::Glibc => glibc_cc(self.arch()).is_none().then_some(Need::Glibc(arch)),
