@@ -55,7 +55,7 @@ impl Barrier {
             all.wake();
         } else {
             let wait = Wait::new();
-            let waiter = Waiter::of(&wait, ptr::null_mut());
+            let waiter = Waiter::of(&wait, None, ptr::null_mut());
             // SAFETY: both are there until it is woken.
             unsafe { state.waiters.push(&waiter) };
             drop(state);

@@ -52,6 +52,10 @@ impl Wait {
             .is_ok()
     }
 
+    pub fn claim_alone(&self, by: usize) {
+        self.claimed.store(by as u32, Relaxed);
+    }
+
     pub fn is_claimed(&self) -> bool {
         self.claimed.load(Acquire) != 0
     }
