@@ -16,6 +16,7 @@ cases![
     locks_keep_others_out,
     no_notification_is_lost,
     deadlines_pass,
+    each_task_has_its_own_values,
 ];
 
 fn main() -> ExitCode {
@@ -38,25 +39,38 @@ fn play(target: Target, scene: &str, rounds: usize, processors: usize) -> Result
         });
     }
     let output = command.output()?;
-    let printed = expect_status(&output, 0)
-        .with_context(|| format!("{scene} on {processors} processors"))?;
+    let printed =
+        expect_status(&output, 0).with_context(|| format!("{scene} on {processors} processors"))?;
     ensure!(printed.ends_with(b"ok\n"), "{output:?}");
     Ok(())
 }
 
-/// Plays the scene by tasks, on one processor, two and more than there are, and by threads.
-/// Fewer rounds under qemu-user.
-fn plays(target: Target, scene: &str, rounds: usize) -> Result<()> {
-    let rounds = if target.is_native() {
+/// One, two and more than there are; fewer ways under qemu-user, where each takes its time.
+fn processors(target: Target) -> &'static [usize] {
+    if target.is_native() {
+        &[1, 2, 7]
+    } else {
+        &[1, 3]
+    }
+}
+
+/// Fewer under qemu-user.
+fn rounds(target: Target, rounds: usize) -> usize {
+    if target.is_native() {
         rounds
     } else {
-        rounds.div_ceil(10)
-    };
-    for processors in [1, 2, 7] {
-        play(target, scene, rounds, processors)?;
+        rounds.div_ceil(20)
+    }
+}
+
+/// Plays the scene by tasks, and by threads.
+fn plays(target: Target, scene: &str, all: usize) -> Result<()> {
+    let all = rounds(target, all);
+    for processors in processors(target) {
+        play(target, scene, all, *processors)?;
     }
     // A switch of threads takes the kernel.
-    play(target, &format!("threads_{scene}"), rounds.div_ceil(5), 1)
+    play(target, &format!("threads_{scene}"), all.div_ceil(5), 1)
 }
 
 fn values_arrive_once_and_in_order(target: Target) -> Result<()> {
@@ -91,4 +105,11 @@ fn no_notification_is_lost(target: Target) -> Result<()> {
 
 fn deadlines_pass(target: Target) -> Result<()> {
     plays(target, "deadlines", 1)
+}
+
+fn each_task_has_its_own_values(target: Target) -> Result<()> {
+    for processors in processors(target) {
+        play(target, "locals", rounds(target, 1000), *processors)?;
+    }
+    Ok(())
 }

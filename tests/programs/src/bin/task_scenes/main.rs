@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod channels;
 mod crew;
+mod locals;
 mod locks;
 
 use freestand::env::Args;
@@ -37,6 +38,7 @@ fn main(args: Args) {
         "notify" => locks::notify(rounds),
         "groups" => locks::groups(rounds),
         "deadlines" => locks::deadlines(),
+        "locals" => locals::locals(rounds),
         scene => panic!("there is no scene {scene}"),
     }
     println!("ok");
