@@ -47,11 +47,17 @@ fn plays(target: Target, args: &[&str]) -> Result<()> {
 }
 
 fn connections_talk_at_once(target: Target) -> Result<()> {
-    plays(target, &["echo", if target.is_native() { "32" } else { "8" }])
+    plays(
+        target,
+        &["echo", if target.is_native() { "32" } else { "8" }],
+    )
 }
 
 fn idle_connections_cost_no_thread(target: Target) -> Result<()> {
-    plays(target, &["idle", if target.is_native() { "10000" } else { "500" }])
+    plays(
+        target,
+        &["idle", if target.is_native() { "10000" } else { "500" }],
+    )
 }
 
 fn connections_end_while_somebody_waits(target: Target) -> Result<()> {
