@@ -30,6 +30,7 @@ use super::{Child, PidFd};
 use crate::env;
 use crate::io;
 use crate::mapping::{GUARD, Mapping};
+use crate::sys::hook::{Entered, ThreadLocked};
 use crate::sys::{
     self, Address, BorrowedFd, CStrList, Clone3Flags, CloneArgs, CloneFlags, Errno, Gid, MaskHow,
     OwnedFd, Path, Pid, PipeFlags, RawFd, Result, SigAction, SigHandler, SigSet, Signal, Tid, Uid,
@@ -123,6 +124,8 @@ impl<'a> Plan<'a> {
     /// Has a child do it. When this returns, the child is the program.
     pub fn spawn(self) -> Result<Spawned> {
         let stack = Stack::new()?;
+        // A task is to have its own thread's mask back.
+        let _locked = ThreadLocked::new();
         // No error: it is a mask.
         let mask = sys::rt_sigprocmask(MaskHow::SETMASK, Some(&SigSet::all()))?;
         let mut job = Job {
@@ -351,6 +354,8 @@ impl Job<'_> {
             stack_size: Stack::SIZE as u64,
             ..CloneArgs::default()
         };
+        // The call waits until the child is a program. The child calls no hooks.
+        let _entered = Entered::may_block();
         // SAFETY: the stack is the child's alone; the parent waits while it uses it, and
         // while it uses the job. The kernel fills `pidfd`.
         let pid = unsafe { sys::clone3_on_stack(&args, child, (&raw mut *self).cast()) }?;

@@ -3,6 +3,7 @@
 use core::marker::PhantomData;
 use core::mem;
 
+use crate::sys::hook::ThreadLocked;
 use crate::sys::{MaskHow, Result, SigSet, rt_sigprocmask};
 
 /// Which signals the calling thread holds back: sigprocmask(2). Async-signal-safe.
@@ -45,20 +46,24 @@ pub fn set_mask(set: SigSet) -> Result<MaskGuard> {
 }
 
 /// When it drops, the thread holds back what it did before: what [`block`], [`unblock`]
-/// and [`set_mask`] return. It stays in its thread, whose mask it has. Several should drop
+/// and [`set_mask`] return. It stays in its thread, whose mask it has, and so does a task that
+/// has it: as by [`task::lock_thread`](crate::task::lock_thread). Several should drop
 /// in the opposite order of their making, as variables do.
 #[derive(Debug)]
 #[must_use = "the mask is as before when this drops"]
 pub struct MaskGuard {
     before: SigSet,
     of_this_thread: PhantomData<*mut ()>,
+    _locked: ThreadLocked,
 }
 
 impl MaskGuard {
     fn new(how: MaskHow, set: SigSet) -> Result<MaskGuard> {
+        let locked = ThreadLocked::new();
         Ok(MaskGuard {
             before: rt_sigprocmask(how, Some(&set))?,
             of_this_thread: PhantomData,
+            _locked: locked,
         })
     }
 

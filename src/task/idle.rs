@@ -156,13 +156,24 @@ impl Thread {
         // SAFETY: as above. The task has left it for good.
         unsafe { (*processor.stacks.get()).put(stack) };
         if STACKLESS.load(Relaxed) {
-            let mut shared = SCHED.shared.lock();
-            let mut waiting = mem::take(&mut shared.stackless);
-            shared.queue.append(&mut waiting);
-            SCHED.queued.store(shared.queue.len(), Relaxed);
-            STACKLESS.store(false, Relaxed);
+            try_stacks_again();
         }
     }
+}
+
+/// Has the tasks try once more that wait for stacks.
+pub(super) fn try_stacks_again() {
+    let mut shared = SCHED.shared.lock();
+    let mut waiting = mem::take(&mut shared.stackless);
+    shared.queue.append(&mut waiting);
+    SCHED.queued.store(shared.queue.len(), Relaxed);
+    STACKLESS.store(false, Relaxed);
+}
+
+/// Whether tasks wait for stacks. Sysmon has them try again now and then: memory may come from
+/// elsewhere.
+pub(super) fn has_stackless() -> bool {
+    STACKLESS.load(Relaxed)
 }
 
 /// Ends a thread whose locked task has ended, as soon as it comes to.
@@ -170,7 +181,9 @@ pub(super) fn retire(thread: &Thread) {
     thread.ends.set(true);
     let processor = thread.release();
     hand_off(processor);
-    SCHED.shared.lock().threads -= 1;
+    let mut shared = SCHED.shared.lock();
+    shared.threads -= 1;
+    deadlock::check(&shared);
 }
 
 /// Whether tasks wait for stacks.

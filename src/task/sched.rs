@@ -597,6 +597,9 @@ impl Thread {
         // SAFETY: what is found is looked at below, on this thread, before this returns.
         self.found.set(Some(unsafe { &*ptr::from_ref(&found) }));
         let timeout = (until != u64::MAX).then(|| until.saturating_sub(now()));
+        if timeout.is_some() && !self.is_punctual.replace(true) {
+            super::sysmon::be_punctual();
+        }
         poller::poll(timeout);
         self.found.set(None);
         SCHED.polls_until.store(0, SeqCst);

@@ -7,20 +7,23 @@
 //! wakes it from a long sleep ([`hurry`]), and so does the first processor that ceases to be
 //! idle ([`wake`]).
 
+use core::hint;
+use core::mem;
+use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering::*};
 use core::time::Duration;
-use core::ptr;
 
-use super::idle::{hand_off, make_thread};
-use super::processor::{Processor, State as ProcessorState};
+use super::idle::{self, hand_off, make_thread};
+use super::processor::{Processor, State as ProcessorState, Word};
 use super::sched::{SCHED, Shared, attention, now, wake_one};
 use super::{dump, poller, preempt};
 use crate::sync::prim;
-use crate::sys::{self, Prctl, Word};
+use crate::sys::{self, Prctl};
 use crate::thread as threads;
 
-/// How long it sleeps between two looks while they find something, in nanoseconds.
-const SHORT: u64 = 20_000;
+/// How long it sleeps between two looks while they find something, in nanoseconds. With what
+/// falling asleep and waking up takes, which is up to 15 µs, it looks every 20 µs.
+const SHORT: u64 = 8_000;
 /// How long it sleeps at most while not all processors are idle.
 const LONG: u64 = 10_000_000;
 /// From which sleep on a system call may cut it short.
@@ -81,6 +84,15 @@ pub(super) fn have_made(processor: &'static Processor, is_spinning: bool) {
     hurry();
 }
 
+/// Has the calling thread's sleeps be as short as they are said to be: prctl(2),
+/// `PR_SET_TIMERSLACK`.
+pub(super) fn be_punctual() {
+    let [slack, none @ ..] = [1_u32, 0, 0, 0].map(sys::Word::from);
+    let [a, b, c] = none;
+    // SAFETY: it changes this thread alone. If it fails, sleeps are 50 µs longer.
+    let _ = unsafe { sys::raw::prctl(Prctl::SET_TIMERSLACK, slack, a, b, c) };
+}
+
 /// Makes those threads.
 fn make_wanted() -> bool {
     // SAFETY: they were put there by who had them, and now are sysmon's.
@@ -94,21 +106,19 @@ fn make_wanted() -> bool {
 }
 
 fn run() {
-    // Sleeps are as short as they are said to be: prctl(2), `PR_SET_TIMERSLACK`.
-    let none = || Word::from(0_u32);
-    // SAFETY: it changes this thread alone. If it fails, sleeps are 50 µs longer.
-    let _ = unsafe { sys::prctl(Prctl::SET_TIMERSLACK, Word::from(1_u32), none(), none(), none()) };
+    be_punctual();
     let mut fruitless = 0;
     let mut delay = SHORT;
+    let mut retried = 0;
     loop {
         if delay > SLOW {
             SCHED.attention.fetch_or(attention::SLOW, SeqCst);
         }
-        sleep(delay);
+        let was_woken = sleep(delay);
         SCHED.attention.fetch_and(!attention::SLOW, SeqCst);
         dump::if_asked();
         let mut has_done = make_wanted();
-        if sleep_while_idle() {
+        if sleep_while_idle() || was_woken {
             fruitless = 0;
             delay = SHORT;
         }
@@ -123,12 +133,9 @@ fn run() {
                 poller::poll(Some(0));
             }
         }
-        let is_wanted = {
-            let mut shared = SCHED.shared.lock();
-            core::mem::take(&mut shared.thread_wanted)
-        };
-        if is_wanted {
-            wake_one();
+        if now - retried >= SLICE {
+            retried = now;
+            retry();
         }
         for processor in SCHED.processors() {
             has_done |= retake(processor, now);
@@ -145,22 +152,36 @@ fn run() {
     }
 }
 
+/// Tries once more what there was no memory for, or no thread.
+fn retry() {
+    let is_wanted = mem::take(&mut SCHED.shared.lock().thread_wanted);
+    let has_stackless = idle::has_stackless();
+    if has_stackless {
+        idle::try_stacks_again();
+    }
+    if is_wanted || has_stackless {
+        wake_one();
+    }
+}
+
 /// Sleeps for so many nanoseconds, unless woken. Whether it was.
-fn sleep(delay: u64) {
+fn sleep(delay: u64) -> bool {
     let seen = WAKE.load(SeqCst);
     if WANTED.load(SeqCst).is_null() && !dump::is_asked() {
         let deadline = prim::after(Duration::from_nanos(delay));
         prim::wait(&WAKE, seen, deadline);
     }
+    WAKE.load(SeqCst) != seen
 }
 
 /// Sleeps while all processors are idle, or the world is stopped. Whether it has.
 fn sleep_while_idle() -> bool {
     let seen = WAKE.load(SeqCst);
     {
-        let _shared = SCHED.shared.lock();
+        let shared = SCHED.shared.lock();
         let all_idle = SCHED.idle.load(SeqCst) == SCHED.count.load(SeqCst);
-        if !all_idle && !SCHED.is_asked(attention::STOP) {
+        let may_sleep = all_idle && !idle::has_stackless() && !shared.thread_wanted;
+        if !may_sleep && !SCHED.is_asked(attention::STOP) {
             return false;
         }
         SLEEPS.store(1, SeqCst);
@@ -185,20 +206,22 @@ fn retake(processor: &'static Processor, now: u64) -> bool {
                 last.picks = picks;
                 last.picks_since = now;
                 seen.set(last);
-            } else if now - last.picks_since >= SLICE {
+            } else if now - last.picks_since >= SLICE && is_needed(processor, now) {
                 processor.give_way.store(true, Relaxed);
                 preempt::turn_out(processor);
             }
             false
         }
         ProcessorState::Syscall => {
+            let is_needed = is_needed(processor, now);
             if last.call != word.tick() {
                 last.call = word.tick();
                 last.call_since = now;
                 seen.set(last);
-                return false;
+                if !is_needed || !lasts(processor, word) {
+                    return false;
+                }
             }
-            let is_needed = processor.has_work() || SCHED.queued.load(Relaxed) > 0;
             let others = SCHED.spinning.load(Relaxed) + SCHED.idle.load(Relaxed);
             if !is_needed && others > 0 && now - last.call_since < SLICE {
                 return false;
@@ -212,6 +235,26 @@ fn retake(processor: &'static Processor, now: u64) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether something waits for this processor, or for any.
+fn is_needed(processor: &Processor, now: u64) -> bool {
+    processor.has_work() || SCHED.queued.load(Relaxed) > 0 || processor.timers.next() <= now
+}
+
+/// Whether a call in which a processor was seen for the first time lasts: whether it still does
+/// after as long as taking a processor away and getting another costs. Where others wait for
+/// the processor, to find that out at once is worth more than the moment that it takes.
+fn lasts(processor: &Processor, word: Word) -> bool {
+    /// About 5 µs.
+    const LOOKS: u32 = 150;
+    for _ in 0..LOOKS {
+        hint::spin_loop();
+        if processor.word() != word {
+            return false;
+        }
+    }
+    true
 }
 
 /// How many processors were taken from system calls.

@@ -53,6 +53,8 @@ pub(super) struct Thread {
     pub(super) next: Cell<Option<&'static Thread>>,
     /// Tasks that it has found ready while it waited in the poller, without a processor.
     pub(super) found: Cell<Option<&'static Cell<super::queue::Queue>>>,
+    /// Whether its sleeps are as short as they are said to be.
+    pub(super) is_punctual: Cell<bool>,
     /// The initial thread must not end: with it much of `/proc/self` would.
     pub(super) is_initial: bool,
     /// Its task has ended while it was locked, and so does it.
@@ -83,7 +85,8 @@ impl Thread {
             note: Note::new(),
             next: Cell::new(None),
             found: Cell::new(None),
-            is_initial: tid.0 == sys::getpid().0,
+            is_punctual: Cell::new(false),
+            is_initial: crate::thread::is_initial(),
             ends: Cell::new(false),
             tid,
         }
