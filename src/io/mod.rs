@@ -40,6 +40,14 @@
 //! a slice that is full `ENOSPC`, an end that came too early `ENODATA`, a failure of a
 //! `Display` `EINVAL`.
 //!
+//! # Tasks
+//!
+//! A task ([`task`](crate::task)) that reads or writes a pipe, an [`EventFd`], a
+//! [`TimerFd`](crate::time::TimerFd), an [`Inotify`](crate::fs::Inotify) or a socket does not
+//! keep its thread while it waits, and its wait is not ended by a signal. One write to a pipe
+//! takes at most 4096 bytes then. All else waits in the call, as does [`copy`]; the scheduler
+//! has another thread go on meanwhile.
+//!
 //! # Signal handlers
 //!
 //! What reads or writes a descriptor without a buffer is async-signal-safe

@@ -35,6 +35,19 @@
 //! does `connect` to an address of the internet, as std's do. All else returns it, `read`,
 //! `write`, `send` and `recv` among them; `read_exact` and `write_all` go on.
 //!
+//! # Tasks
+//!
+//! A task ([`task`](crate::task)) that waits here does not keep its thread: it waits in the
+//! scheduler's epoll, and the thread does something else. Timeouts and
+//! [`set_nonblocking`](TcpStream::set_nonblocking) hold as ever; nobody's `O_NONBLOCK` is
+//! changed for it. What differs:
+//!
+//! * A signal does not end the wait: there is no `EINTR`.
+//! * A write to a connection may take less of a large buffer than one that waits would have.
+//!   `SO_RCVLOWAT` does not hold a read back.
+//! * [`Socket::connect`] and [`UnixStream::connect`] wait in the call, and so does what is
+//!   sent to an address and not to where the socket is connected to.
+//!
 //! # Descriptors
 //!
 //! Each is closed by execve (`SOCK_CLOEXEC`, `MSG_CMSG_CLOEXEC`). Every type is made of an

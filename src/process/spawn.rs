@@ -30,7 +30,7 @@ use super::{Child, PidFd};
 use crate::env;
 use crate::io;
 use crate::mapping::{GUARD, Mapping};
-use crate::sys::hook::ThreadLocked;
+use crate::sys::hook::{Entered, ThreadLocked};
 use crate::sys::{
     self, Address, BorrowedFd, CStrList, Clone3Flags, CloneArgs, CloneFlags, Errno, Gid, MaskHow,
     OwnedFd, Path, Pid, PipeFlags, RawFd, Result, SigAction, SigHandler, SigSet, Signal, Tid, Uid,
@@ -354,6 +354,8 @@ impl Job<'_> {
             stack_size: Stack::SIZE as u64,
             ..CloneArgs::default()
         };
+        // The call waits until the child is a program. The child calls no hooks.
+        let _entered = Entered::may_block();
         // SAFETY: the stack is the child's alone; the parent waits while it uses it, and
         // while it uses the job. The kernel fills `pidfd`.
         let pid = unsafe { sys::clone3_on_stack(&args, child, (&raw mut *self).cast()) }?;

@@ -224,14 +224,17 @@ pub struct Poller {
     /// `CLOCK_MONOTONIC`, not after that (`ETIMEDOUT`). The place is the one that is told
     /// where the task waits. The descriptor's own timeouts and `O_NONBLOCK` hold as they do
     /// for the call (`EAGAIN`).
-    pub wait: fn(
-        BorrowedFd<'_>,
-        Interest,
-        Option<Timespec>,
-        &'static Location<'static>,
-        &mut dyn FnMut() -> Attempt,
-    ) -> Waited,
+    pub wait: PollerWait,
 }
+
+/// [`Poller::wait`]: for which descriptor and what, until when, from where, and the attempt.
+pub type PollerWait = fn(
+    BorrowedFd<'_>,
+    Interest,
+    Option<Timespec>,
+    &'static Location<'static>,
+    &mut dyn FnMut() -> Attempt,
+) -> Waited;
 
 /// What a scheduler wants to hear that remembers things of descriptors.
 #[derive(Debug)]

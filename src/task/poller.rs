@@ -362,18 +362,22 @@ fn fetch(epoll: BorrowedFd<'_>, events: &mut [EpollEvent], timeout: Option<u64>)
 ///
 /// The process has this thread only, and no task waits here.
 pub(super) unsafe fn forget() {
-    for fd in [&EPOLL, &INTERRUPTER] {
-        match fd.swap(0, AcqRel) {
-            0 => {}
-            // SAFETY: nobody uses it any more.
-            fd => drop(unsafe { raw::close(fd) }),
-        }
+    if opened(&EPOLL).is_none() {
+        return;
     }
-    INTERRUPTED.store(0, Release);
-    WAITING.store(0, Release);
+    // SAFETY: nobody uses them any more.
+    unsafe {
+        let _ = raw::close(EPOLL.load(Relaxed));
+        let _ = raw::close(INTERRUPTER.load(Relaxed));
+    }
+    EPOLL.store(0, Relaxed);
+    INTERRUPTER.store(0, Relaxed);
+    INTERRUPTED.store(0, Relaxed);
+    WAITING.store(0, Relaxed);
     for (part, entries) in TABLE.iter().enumerate() {
-        let entries = entries.swap(ptr::null_mut(), AcqRel);
+        let (place, entries) = (entries, entries.load(Relaxed));
         if !entries.is_null() {
+            place.store(ptr::null_mut(), Relaxed);
             let bytes = (FIRST << part) * size_of::<Entry>();
             // SAFETY: it was mapped in this length, and nobody looks at it.
             let _ = unsafe { raw::munmap(entries.cast(), bytes) };

@@ -161,7 +161,9 @@ impl Processor {
     /// this, or what follows but for `steal_next`.
     #[inline]
     pub(super) fn push(&self, task: TaskRef) -> Result<(), TaskRef> {
-        self.ring.push(task.as_non_null()).map_err(TaskRef::from_ptr)
+        self.ring
+            .push(task.as_non_null())
+            .map_err(TaskRef::from_ptr)
     }
 
     /// The first task.
@@ -173,7 +175,9 @@ impl Processor {
     /// Has a task run next, in place of the one that was to.
     #[inline]
     pub(super) fn put_next(&self, task: TaskRef) -> Option<TaskRef> {
-        self.ring.put_next(task.as_non_null()).map(TaskRef::from_ptr)
+        self.ring
+            .put_next(task.as_non_null())
+            .map(TaskRef::from_ptr)
     }
 
     /// The task that was to run next.

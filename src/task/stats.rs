@@ -34,6 +34,9 @@ pub struct Stats {
     pub found_idle: u64,
     /// How many tasks were turned out by a signal.
     pub turned_out: u64,
+    /// How many times a thread had to wait for a descriptor in its task's place, because there
+    /// were no descriptors or no memory to do it otherwise.
+    pub unpolled: u64,
 }
 
 /// A snapshot, for which it stops the world.
@@ -48,6 +51,7 @@ pub fn stats() -> Stats {
         spawned: SPAWNED_ELSEWHERE.load(Relaxed) as u64,
         retaken: u64::from(sysmon::RETAKEN.load(Relaxed)),
         turned_out: u64::from(super::preempt::TURNED_OUT.load(Relaxed)),
+        unpolled: poller::fallbacks() as u64,
         ..Stats::default()
     };
     for processor in SCHED.all_processors() {

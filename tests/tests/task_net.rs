@@ -29,10 +29,15 @@ fn main() -> ExitCode {
 /// How many seconds a scene may take.
 const LIMIT: u32 = 60;
 
-/// Plays the scene; SIGALRM ends it if it hangs.
 fn plays(target: Target, args: &[&str]) -> Result<()> {
+    plays_on(None, target, args)
+}
+
+/// Plays the scene on so many processors; SIGALRM ends it if it hangs.
+fn plays_on(processors: Option<u32>, target: Target, args: &[&str]) -> Result<()> {
     let mut command = target.command("task_net")?;
     command.args(args);
+    command.envs(processors.map(|count| ("FREESTAND_PROCS", count.to_string())));
     // SAFETY: alarm is async-signal-safe, and survives execve.
     unsafe {
         command.pre_exec(|| {
@@ -47,11 +52,17 @@ fn plays(target: Target, args: &[&str]) -> Result<()> {
 }
 
 fn connections_talk_at_once(target: Target) -> Result<()> {
-    plays(target, &["echo", if target.is_native() { "32" } else { "8" }])
+    plays(
+        target,
+        &["echo", if target.is_native() { "32" } else { "8" }],
+    )
 }
 
 fn idle_connections_cost_no_thread(target: Target) -> Result<()> {
-    plays(target, &["idle", if target.is_native() { "10000" } else { "500" }])
+    plays(
+        target,
+        &["idle", if target.is_native() { "10000" } else { "500" }],
+    )
 }
 
 fn connections_end_while_somebody_waits(target: Target) -> Result<()> {
@@ -83,7 +94,9 @@ fn messages_stay_apart(target: Target) -> Result<()> {
 }
 
 fn descriptors_come_with_bytes(target: Target) -> Result<()> {
-    plays(target, &["descriptors"])
+    plays(target, &["descriptors"])?;
+    // So that all has been sent when the receiver goes on.
+    plays_on(Some(1), target, &["descriptors"])
 }
 
 fn urgent_bytes_hide_nothing(target: Target) -> Result<()> {

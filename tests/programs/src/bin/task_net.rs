@@ -684,6 +684,7 @@ fn exhausted() {
     task::sleep(Duration::from_millis(10));
     there.write_all(b"1").unwrap();
     task::sleep(Duration::from_millis(10));
+    assert!(task::sched::stats().unpolled > 0);
     // From now on there are.
     sys::setrlimit(Resource::NOFILE, &limit).unwrap();
     there.write_all(b"22").unwrap();
