@@ -40,7 +40,7 @@ impl Word {
 
     /// The next, after a change of hands.
     pub(super) fn next(self, state: State) -> Word {
-        Word((self.0 | 3) + 1 | state as u64)
+        Word(((self.0 | 3) + 1) | state as u64)
     }
 
     pub(super) fn tick(self) -> u64 {
@@ -133,7 +133,7 @@ impl Processor {
     pub(super) fn enter_syscall(&self) -> u64 {
         let word = self.word.load(Relaxed);
         debug_assert_eq!(Word(word).state(), State::Running);
-        let word = word & !3 | State::Syscall as u64;
+        let word = (word & !3) | State::Syscall as u64;
         self.word.store(word, Release);
         word
     }

@@ -32,7 +32,7 @@ use core::sync::atomic::{
 use super::lock::Lock;
 use super::processor::{Processor, State as ProcessorState};
 use super::queue::Queue;
-use super::task::{State, TaskRef};
+use super::task::{Kind, State, TaskRef};
 use super::thread::Thread;
 use super::{poller, world};
 use crate::arch;
@@ -291,6 +291,10 @@ impl Thread {
     fn execute(&self, first: TaskRef) -> bool {
         let mut next = Some(first);
         while let Some(task) = next {
+            if let Kind::Future(poll) = task.shape.kind {
+                next = self.poll_future(task, poll);
+                continue;
+            }
             if task.sp.get().is_null() && !self.give_stack(task) {
                 return true;
             }

@@ -12,7 +12,7 @@ use alloc::boxed::Box;
 use super::running::leave;
 use super::sched;
 use super::scope::{Running, Scope, ScopedJoinHandle};
-use super::task::{Handle, Shape, State, Task, TaskRef};
+use super::task::{Handle, Kind, Shape, State, Task, TaskRef};
 use super::thread::{self, Thread};
 use super::wait::{Reason, Wait};
 use super::{idle, local, stack, start};
@@ -159,14 +159,10 @@ impl<'name> Builder<'name> {
         ///
         /// It must be there, and this be its task.
         unsafe fn run<F: FnOnce() -> T, T>(task: TaskRef) {
-            // SAFETY: the closure is moved out; the result takes its place, and belongs to
-            // whoever changes the outcome after the other.
+            // SAFETY: the closure is moved out, and the result takes its place.
             unsafe {
                 let result = task.packet::<F>().read()();
-                task.packet::<T>().write(result);
-                if task.outcome.swap(RETURNED, AcqRel) == DETACHED {
-                    task.packet::<T>().drop_in_place();
-                }
+                give(task, result);
             }
         }
 
@@ -175,29 +171,40 @@ impl<'name> Builder<'name> {
 
         impl<F: FnOnce() -> T, T> Known<F, T> {
             const SHAPE: Shape = Shape {
-                run: run::<F, T>,
+                kind: Kind::Stack(run::<F, T>),
                 packet: core::mem::offset_of!(Whole<F, T>, packet),
                 layout: Layout::new::<Whole<F, T>>(),
             };
         }
 
+        // SAFETY: the shape is that of a task with this closure; the rest is passed on.
+        unsafe { self.make(&Known::<F, T>::SHAPE, scope, main) }
+    }
+
+    /// Makes the task, and queues it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Builder::spawn_in`]. The shape must have room for `main` in the packet, and what
+    /// runs it make a `T` of it.
+    pub(super) unsafe fn make<F, T>(
+        self,
+        shape: &'static Shape,
+        scope: *const Running,
+        main: F,
+    ) -> sys::Result<Join<T>> {
         start::ensure();
         if self.stack_size > stack::MAX {
             return Err(Errno::EINVAL);
         }
         let name = self.name.map(copy).transpose()?;
         // SAFETY: a task has bytes.
-        let place = unsafe { alloc::alloc::alloc(Layout::new::<Whole<F, T>>()) };
+        let place = unsafe { alloc::alloc::alloc(shape.layout) };
         let place = NonNull::new(place.cast::<Task>()).ok_or(Errno::ENOMEM)?;
         let task = TaskRef::from_ptr(place);
         // SAFETY: there is room for both.
         unsafe {
-            place.write(Task::new(
-                &Known::<F, T>::SHAPE,
-                self.stack_size,
-                name,
-                scope,
-            ));
+            place.write(Task::new(shape, self.stack_size, name, scope));
             task.packet::<F>().write(main);
         }
         sched::count_spawned();
@@ -206,6 +213,21 @@ impl<'name> Builder<'name> {
             task,
             result: PhantomData,
         })
+    }
+}
+
+/// Leaves the result to whoever wants it.
+///
+/// # Safety
+///
+/// The packet must be empty, and have room for it.
+pub(super) unsafe fn give<T>(task: TaskRef, result: T) {
+    // SAFETY: the result belongs to whoever changes the outcome after the other.
+    unsafe {
+        task.packet::<T>().write(result);
+        if task.outcome.swap(RETURNED, AcqRel) == DETACHED {
+            task.packet::<T>().drop_in_place();
+        }
     }
 }
 
@@ -225,8 +247,20 @@ pub(super) extern "C" fn begin() -> ! {
         unreachable!("no task begins");
     };
     thread::unpin();
-    // SAFETY: the closure is there.
-    unsafe { (task.shape.run)(task) };
+    if let Kind::Stack(run) = task.shape.kind {
+        // SAFETY: the closure is there.
+        unsafe { run(task) };
+    }
+    finish(task);
+    let Some(thread) = thread::pin() else {
+        unreachable!("a task runs on no thread");
+    };
+    leave(thread, end);
+    unreachable!("an ended task runs")
+}
+
+/// What a task does last: whoever waits for its end goes on.
+pub(super) fn finish(task: TaskRef) {
     local::drop_values(task);
     // SAFETY: a scope waits until its tasks have left it.
     if let Some(scope) = unsafe { task.scope.as_ref() } {
@@ -240,15 +274,10 @@ pub(super) extern "C" fn begin() -> ! {
             Wait::wake(joiner);
         }
     }
-    let Some(thread) = thread::pin() else {
-        unreachable!("a task runs on no thread");
-    };
-    leave(thread, end);
-    unreachable!("an ended task runs")
 }
 
 /// On the scheduler's stack: the task has ended.
-fn end(thread: &Thread, task: TaskRef) -> Option<TaskRef> {
+pub(super) fn end(thread: &Thread, task: TaskRef) -> Option<TaskRef> {
     task.change_state(State::Running, State::Dead);
     thread.task.set(None);
     thread.take_stack(task);
@@ -273,10 +302,20 @@ impl<T> Join<T> {
     /// Waits for the task's end, and takes its result.
     #[track_caller]
     pub(super) fn join(self) -> T {
-        let task = self.task;
-        if task.joiner.load(Acquire) != Task::ENDED {
+        if !self.has_ended() {
             self.wait(Reason::to("join a task"));
         }
+        self.take()
+    }
+
+    /// Whether the task is done with everything that others may see.
+    pub(super) fn has_ended(&self) -> bool {
+        self.task.joiner.load(Acquire) == Task::ENDED
+    }
+
+    /// Takes the result of a task that has ended.
+    pub(super) fn take(self) -> T {
+        let task = self.task;
         // Nobody else looks at it any more.
         task.outcome.store(DETACHED, Relaxed);
         // SAFETY: a task does not end before its result lies there, which now is moved out.
@@ -285,13 +324,36 @@ impl<T> Join<T> {
 
     fn wait(&self, reason: Reason) {
         let wait = Wait::new();
-        let joiner = &self.task.joiner;
-        let place = ptr::from_ref(&wait).cast_mut();
-        if joiner
+        // SAFETY: it stays until the task has woken it.
+        if unsafe { self.expect(&wait) } {
+            wait.park(reason, None);
+        }
+    }
+
+    /// Has the task's end claim the wait and wake it, unless it has ended. Whether it will.
+    ///
+    /// # Safety
+    ///
+    /// The wait stays until it was woken, or [`Join::expect_no_more`] has returned.
+    pub(super) unsafe fn expect(&self, wait: &Wait) -> bool {
+        let place = ptr::from_ref(wait).cast_mut();
+        self.task
+            .joiner
             .compare_exchange(ptr::null_mut(), place, AcqRel, Acquire)
             .is_ok()
+    }
+
+    /// Has the task wake that wait no more: it may just do so, and then this returns when it
+    /// has.
+    pub(super) fn expect_no_more(&self, wait: &Wait) {
+        let place = ptr::from_ref(wait).cast_mut();
+        if self
+            .task
+            .joiner
+            .compare_exchange(place, ptr::null_mut(), AcqRel, Acquire)
+            .is_err()
         {
-            wait.park(reason, None);
+            wait.cancel();
         }
     }
 
@@ -351,6 +413,16 @@ impl<T> JoinHandle<T> {
     #[inline]
     pub fn is_finished(&self) -> bool {
         self.0.is_finished()
+    }
+}
+
+impl<T> JoinHandle<T> {
+    pub(super) fn new(join: Join<T>) -> JoinHandle<T> {
+        JoinHandle(join)
+    }
+
+    pub(super) fn into_join(self) -> Join<T> {
+        self.0
     }
 }
 

@@ -114,7 +114,8 @@ fn exit_syscall() {
     {
         thread.processor.set(Some(processor));
         task.set_state(State::Running);
-        if SCHED.is_asked(attention::STOP) || processor.give_way.load(Relaxed) {
+        let is_asked = SCHED.is_asked(attention::STOP) || processor.give_way.load(Relaxed);
+        if is_asked && task.has_stack() {
             running::leave(thread, running::give_way);
         }
     } else {
@@ -139,7 +140,10 @@ fn exit_slowly(thread: &'static Thread, task: TaskRef) {
             return;
         }
     }
-    running::leave(thread, wait_for_processor);
+    match task.has_stack() {
+        true => running::leave(thread, wait_for_processor),
+        false => thread.wait_here(task),
+    }
 }
 
 /// On the scheduler's stack: the task waits for a processor, like all that may run.
