@@ -118,7 +118,9 @@ fn run() {
         SCHED.attention.fetch_and(!attention::SLOW, SeqCst);
         dump::if_asked();
         let mut has_done = make_wanted();
-        if sleep_while_idle() || was_woken {
+        // Processors that have nothing to do for a moment at a time, as a server's do, would have
+        // to wake it each time.
+        if delay >= LONG && sleep_while_idle() || was_woken {
             fruitless = 0;
             delay = SHORT;
         }
