@@ -60,8 +60,14 @@ fn main(args: Args) -> ExitCode {
     }
     println!("Tasks a, b and c compute, and yield now and then. a reads what is not there yet.");
     let pictures = [
-        ("a reads by sys::read, of which the scheduler hears", Call::Told),
-        ("a reads by sys::raw::read, of which it does not", Call::Untold),
+        (
+            "a reads by sys::read, of which the scheduler hears",
+            Call::Told,
+        ),
+        (
+            "a reads by sys::raw::read, of which it does not",
+            Call::Untold,
+        ),
     ];
     let drawn = pictures
         .into_iter()
@@ -73,7 +79,7 @@ fn main(args: Args) -> ExitCode {
     println!();
     println!("a b c  the task that runs, or of several the one that ran longest");
     println!(
-        "{IN_CALL}      a's system call: the thread sleeps in the kernel, the processor is a's"
+        "{IN_CALL}      a's system call: the thread sleeps in the kernel, the processor waits"
     );
     println!("{NOTHING}      no task runs here");
     ExitCode::SUCCESS

@@ -221,9 +221,7 @@ fn is_overflow(address: usize, context: &UContext) -> bool {
     let initial = Guard::BelowLimit { end };
     /// How far a frame may reach below the stack pointer, or a stack pointer into the guard.
     const REACH: usize = 1 << 20;
-    hook::has_tasks()
-        && initial.contains(address)
-        && context.sp().abs_diff(address) <= REACH
+    hook::has_tasks() && initial.contains(address) && context.sp().abs_diff(address) <= REACH
 }
 
 /// Says that the calling thread has overflowed its stack, or its task.
@@ -247,13 +245,7 @@ fn report() {
     let mut message = [0; 192];
     let mut rest = &mut message[..];
     let number = decimal(thread.0);
-    let pieces = [
-        b"thread ",
-        name,
-        b" (tid ",
-        number.as_bytes(),
-        b") ",
-    ];
+    let pieces = [b"thread ", name, b" (tid ", number.as_bytes(), b") "];
     for piece in pieces {
         // It is long enough for all of them.
         let _ = rest.write(piece);

@@ -2,8 +2,8 @@
 
 use core::sync::atomic::Ordering::*;
 
-use super::sched::{SCHED, Shared, attention};
 use super::idle::has_stackless;
+use super::sched::{SCHED, Shared, attention};
 use super::{dump, poller};
 use crate::thread as threads;
 
@@ -23,8 +23,8 @@ pub(super) fn check(shared: &Shared) {
     let has_timers = SCHED
         .all_processors()
         .any(|processor| processor.timers.next() != u64::MAX);
-    let has_work = SCHED.queued.load(Relaxed) > 0
-        || SCHED.processors().any(|processor| processor.has_work());
+    let has_work =
+        SCHED.queued.load(Relaxed) > 0 || SCHED.processors().any(|processor| processor.has_work());
     if has_timers || has_work {
         return;
     }

@@ -160,7 +160,10 @@ pub(super) fn if_asked() {
         SCHED.count.load(Relaxed),
         SCHED.shared.lock().threads,
         SCHED.queued.load(Relaxed)
-            + SCHED.processors().map(|processor| processor.len()).sum::<usize>()
+            + SCHED
+                .processors()
+                .map(|processor| processor.len())
+                .sum::<usize>()
     );
     each(&mut |task| {
         let _ = writeln!(Out, "{}", Line(task));

@@ -67,7 +67,10 @@ impl Thread {
     /// Sleeps until somebody has a processor for the thread. False if it was one too many for
     /// long, and is to end.
     pub(super) fn sleep(&self) -> bool {
-        debug_assert!(self.processor.get().is_none(), "a thread sleeps with a processor");
+        debug_assert!(
+            self.processor.get().is_none(),
+            "a thread sleeps with a processor"
+        );
         let is_spare = {
             let mut shared = SCHED.shared.lock();
             shared.put_thread(self);
@@ -197,7 +200,10 @@ pub(super) fn hand_off(processor: &'static Processor) {
     }
     // Nobody looks for work, and nobody could be woken to: somebody must.
     if SCHED.spinning.load(Relaxed) + SCHED.idle.load(Relaxed) == 0
-        && SCHED.spinning.compare_exchange(0, 1, SeqCst, Relaxed).is_ok()
+        && SCHED
+            .spinning
+            .compare_exchange(0, 1, SeqCst, Relaxed)
+            .is_ok()
     {
         SCHED.need_spinning.store(false, SeqCst);
         return start_thread(Some(processor), true);
@@ -278,7 +284,10 @@ pub(super) fn start_thread(processor: Option<&'static Processor>, is_spinning: b
 /// Makes a thread for the processor; it has been counted already.
 pub(super) fn make_thread(processor: &'static Processor, is_spinning: bool) {
     let builder = threads::Builder::new().stack_size(STACK);
-    if builder.spawn_own(move || main(processor, is_spinning)).is_ok() {
+    if builder
+        .spawn_own(move || main(processor, is_spinning))
+        .is_ok()
+    {
         return;
     }
     // Too many threads, or no memory: sysmon tries again in a while.

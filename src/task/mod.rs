@@ -148,6 +148,9 @@ mod world;
 
 #[doc(inline)]
 pub use crate::select;
+#[doc(inline)]
+pub use crate::task_local;
+pub use local::{AccessError, LocalKey};
 pub use running::{
     LockedThread, block_in_place, checkpoint, current, lock_thread, sleep, yield_now,
 };

@@ -92,7 +92,10 @@ extern "C" fn on_signal(_: Signal, _: &SigInfo, context: &mut UContext) {
 /// Whether what the signal has interrupted may go on in another thread.
 fn may_leave(context: &UContext) -> bool {
     let pc = context.pc();
-    let on_alternate = context.alternate_stack().ss_flags.contains(SsFlags::ONSTACK);
+    let on_alternate = context
+        .alternate_stack()
+        .ss_flags
+        .contains(SsFlags::ONSTACK);
     !on_alternate && context.mask() == start::mask() && !thread::is_pinning(pc) && !is_syscall(pc)
 }
 

@@ -40,7 +40,7 @@ impl Word {
 
     /// The next, after a change of hands.
     pub(super) fn next(self, state: State) -> Word {
-        Word((self.0 | 3) + 1 | state as u64)
+        Word(((self.0 | 3) + 1) | state as u64)
     }
 
     pub(super) fn tick(self) -> u64 {
@@ -133,7 +133,7 @@ impl Processor {
     pub(super) fn enter_syscall(&self) -> u64 {
         let word = self.word.load(Relaxed);
         debug_assert_eq!(Word(word).state(), State::Running);
-        let word = word & !3 | State::Syscall as u64;
+        let word = (word & !3) | State::Syscall as u64;
         self.word.store(word, Release);
         word
     }
@@ -161,7 +161,9 @@ impl Processor {
     /// this, or what follows but for `steal_next`.
     #[inline]
     pub(super) fn push(&self, task: TaskRef) -> Result<(), TaskRef> {
-        self.ring.push(task.as_non_null()).map_err(TaskRef::from_ptr)
+        self.ring
+            .push(task.as_non_null())
+            .map_err(TaskRef::from_ptr)
     }
 
     /// The first task.
@@ -173,7 +175,9 @@ impl Processor {
     /// Has a task run next, in place of the one that was to.
     #[inline]
     pub(super) fn put_next(&self, task: TaskRef) -> Option<TaskRef> {
-        self.ring.put_next(task.as_non_null()).map(TaskRef::from_ptr)
+        self.ring
+            .put_next(task.as_non_null())
+            .map(TaskRef::from_ptr)
     }
 
     /// The task that was to run next.

@@ -4,11 +4,11 @@ use core::marker::PhantomData;
 use core::sync::atomic::Ordering::*;
 use core::time::Duration;
 
+use super::processor::Processor;
 use super::sched::{SCHED, attention};
 use super::start;
 use super::syscall::HOOKS;
 use super::task::{Handle, State, TaskRef};
-use super::processor::Processor;
 use super::thread::{self, After, Thread};
 use super::wait::{Reason, Wait};
 use crate::arch;
@@ -28,7 +28,11 @@ pub(super) fn current_task() -> Option<TaskRef> {
 /// returns, it runs again, pinned, on perhaps another thread.
 #[inline(never)]
 pub(super) fn leave(thread: &'static Thread, after: After) {
-    debug_assert_eq!(thread.pins.get(), 1, "a task leaves its thread while it is pinned to it");
+    debug_assert_eq!(
+        thread.pins.get(),
+        1,
+        "a task leaves its thread while it is pinned to it"
+    );
     let Some(task) = thread.task.get() else {
         unreachable!("no task leaves");
     };

@@ -229,7 +229,9 @@ impl Sched {
     pub(super) fn put_idle(&self, shared: &mut Shared, processor: &'static Processor) {
         processor.set(ProcessorState::Idle);
         processor.thread.store(0, Relaxed);
-        processor.next.set(shared.idle_processors.replace(processor));
+        processor
+            .next
+            .set(shared.idle_processors.replace(processor));
         self.idle.store(self.idle.load(Relaxed) + 1, SeqCst);
     }
 }
@@ -237,7 +239,10 @@ impl Sched {
 impl Thread {
     /// The processor becomes this thread's, which has taken it.
     pub(super) fn acquire(&self, processor: &'static Processor) {
-        debug_assert!(self.processor.get().is_none(), "a thread has two processors");
+        debug_assert!(
+            self.processor.get().is_none(),
+            "a thread has two processors"
+        );
         processor.set(ProcessorState::Running);
         processor.thread.store(self.tid.0, Relaxed);
         self.processor.set(Some(processor));
@@ -296,7 +301,10 @@ impl Thread {
                 },
                 State::Running,
             );
-            debug_assert!(self.processor.get().is_some(), "a task runs without a processor");
+            debug_assert!(
+                self.processor.get().is_some(),
+                "a task runs without a processor"
+            );
             self.task.set(Some(task));
             // SAFETY: the task has left its stack there, or the stack was prepared; nobody
             // else runs it. This stack stays until the task leaves.
@@ -497,7 +505,9 @@ impl Thread {
     fn count_stolen(&self, processor: &Processor) {
         let counts = &processor.counts;
         counts.stolen.set(counts.stolen.get() + 1);
-        processor.picks.store(processor.picks.load(Relaxed).wrapping_add(1), Relaxed);
+        processor
+            .picks
+            .store(processor.picks.load(Relaxed).wrapping_add(1), Relaxed);
         processor.give_way.store(false, Relaxed);
         self.in_a_row.set(0);
     }
@@ -579,7 +589,9 @@ impl Thread {
                 None => SCHED.need_spinning.store(true, SeqCst),
             }
         }
-        let times = SCHED.all_processors().map(|processor| processor.timers.next());
+        let times = SCHED
+            .all_processors()
+            .map(|processor| processor.timers.next());
         Look::Until(times.min().unwrap_or(u64::MAX))
     }
 
@@ -627,7 +639,9 @@ impl Thread {
                 }
                 match first {
                     Some(task) => {
-                        processor.picks.store(processor.picks.load(Relaxed).wrapping_add(1), Relaxed);
+                        processor
+                            .picks
+                            .store(processor.picks.load(Relaxed).wrapping_add(1), Relaxed);
                         Found::Task(task)
                     }
                     None => Found::Again,
@@ -766,7 +780,10 @@ pub(super) fn wake_one() {
     fence(SeqCst);
     if SCHED.idle.load(Relaxed) == 0
         || SCHED.spinning.load(Relaxed) != 0
-        || SCHED.spinning.compare_exchange(0, 1, SeqCst, Relaxed).is_err()
+        || SCHED
+            .spinning
+            .compare_exchange(0, 1, SeqCst, Relaxed)
+            .is_err()
     {
         return;
     }

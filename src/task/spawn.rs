@@ -192,7 +192,12 @@ impl<'name> Builder<'name> {
         let task = TaskRef::from_ptr(place);
         // SAFETY: there is room for both.
         unsafe {
-            place.write(Task::new(&Known::<F, T>::SHAPE, self.stack_size, name, scope));
+            place.write(Task::new(
+                &Known::<F, T>::SHAPE,
+                self.stack_size,
+                name,
+                scope,
+            ));
             task.packet::<F>().write(main);
         }
         sched::count_spawned();
@@ -207,7 +212,8 @@ impl<'name> Builder<'name> {
 /// A copy of the name.
 fn copy(name: &str) -> sys::Result<Box<str>> {
     let mut copy = alloc::string::String::new();
-    copy.try_reserve_exact(name.len()).map_err(|_| Errno::ENOMEM)?;
+    copy.try_reserve_exact(name.len())
+        .map_err(|_| Errno::ENOMEM)?;
     copy.push_str(name);
     Ok(copy.into_boxed_str())
 }

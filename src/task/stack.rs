@@ -382,11 +382,6 @@ impl Stack {
         end.wrapping_sub(line * CACHE_LINE)
     }
 
-    /// The addresses from the guard's end to the top.
-    pub(crate) fn range(&self) -> Range<usize> {
-        self.0.start().addr() + page()..self.top().addr()
-    }
-
     /// Says whose it is, for [`each_owner`], until it is null or the stack is given back.
     pub(crate) fn set_owner<T>(&self, owner: *mut T) {
         self.0.word().store(owner.cast(), Release);
@@ -405,19 +400,12 @@ impl Drop for Stack {
     }
 }
 
-/// How much a task gets that asks for `size` bytes of stack: as much as the slot has, whatever
-/// its top. `None` for more than [`MAX`].
-pub(crate) fn round(size: usize) -> Option<usize> {
-    let slot = 1 << (SMALLEST_SHIFT as usize + class(size)?);
-    Some(slot - page() - STAGGER)
-}
-
 /// Which class has slots for a stack of `size` bytes.
 fn class(size: usize) -> Option<usize> {
     let length = size.checked_add(page() + STAGGER)?;
     let shift = length.checked_next_power_of_two()?.trailing_zeros();
     match shift {
-        ..=SMALLEST_SHIFT => Some(0),
+        0..=SMALLEST_SHIFT => Some(0),
         ..=LARGEST_SHIFT => Some((shift - SMALLEST_SHIFT) as usize),
         _ => None,
     }

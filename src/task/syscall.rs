@@ -49,10 +49,7 @@ fn enter_syscall() {
 
 #[inline(always)]
 fn enter(thread: &Thread, task: TaskRef, processor: &'static Processor) {
-    let asked = SCHED.attention.load(Relaxed);
-    if asked != 0 {
-        attend(processor, asked);
-    }
+    let is_watched = SCHED.is_asked(attention::SLOW) && have_watched(processor);
     task.set_state(State::Syscall);
     thread.old.set(Some(processor));
     thread.processor.set(None);
@@ -60,15 +57,23 @@ fn enter(thread: &Thread, task: TaskRef, processor: &'static Processor) {
     if SCHED.is_asked(attention::STOP) {
         world::stop_in_syscall(processor, thread.old_word.get());
     }
-}
-
-/// Sysmon is to look more often if somebody may need the processor.
-#[cold]
-fn attend(processor: &Processor, asked: u32) {
-    if asked & attention::SLOW != 0 && (processor.has_work() || SCHED.queued.load(Relaxed) > 0) {
-        SCHED.attention.fetch_and(!attention::SLOW, Relaxed);
+    if is_watched {
+        // Only now: it is to find the call begun.
         sysmon::hurry();
     }
+}
+
+/// Whether sysmon, which looks seldom, is to look at the call that is about to begin: somebody
+/// waits for the processor, or nobody else could serve who comes.
+#[cold]
+fn have_watched(processor: &Processor) -> bool {
+    let is_needed = processor.has_work()
+        || SCHED.queued.load(Relaxed) > 0
+        || SCHED.idle.load(Relaxed) + SCHED.spinning.load(Relaxed) == 0;
+    if is_needed {
+        SCHED.attention.fetch_and(!attention::SLOW, Relaxed);
+    }
+    is_needed
 }
 
 /// Before a call that surely blocks: if there is other work, the processor goes at once.

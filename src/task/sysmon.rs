@@ -2,10 +2,10 @@
 //! and asks tasks to give way that have run for long.
 //!
 //! It looks every 20 µs while there is something to do, less often the longer there is not, up
-//! to every 10 ms, and not at all while all processors are idle. So that work which comes after
-//! a long quiet is not noticed late, a task that enters a system call while others wait to run
-//! wakes it from a long sleep ([`hurry`]), and so does the first processor that ceases to be
-//! idle ([`wake`]).
+//! to every 10 ms, and not at all when all processors have been idle for a while. So that
+//! work which comes after a long quiet is not noticed late, a task that enters a system call
+//! while others wait to run, or while nobody else could, wakes it from a long sleep
+//! ([`hurry`]), and so does the first processor that ceases to be idle ([`wake`]).
 
 use core::hint;
 use core::mem;
@@ -30,6 +30,8 @@ const LONG: u64 = 10_000_000;
 const SLOW: u64 = 1_000_000;
 /// After how many fruitless looks it begins to sleep longer.
 const FRUITLESS: u32 = 50;
+/// For how many looks it must have been quiet before it sleeps until woken.
+const QUIET: u32 = 10;
 /// How long a task may run while others wait, and how long nobody may ask the poller.
 pub(super) const SLICE: u64 = 10_000_000;
 
@@ -108,6 +110,7 @@ fn make_wanted() -> bool {
 fn run() {
     be_punctual();
     let mut fruitless = 0;
+    let mut quiet = 0;
     let mut delay = SHORT;
     let mut retried = 0;
     loop {
@@ -118,26 +121,37 @@ fn run() {
         SCHED.attention.fetch_and(!attention::SLOW, SeqCst);
         dump::if_asked();
         let mut has_done = make_wanted();
-        // Processors that have nothing to do for a moment at a time, as a server's do, would have
-        // to wake it each time.
-        if delay >= LONG && sleep_while_idle() || was_woken {
-            fruitless = 0;
-            delay = SHORT;
-        }
         let now = now();
-        let polled = SCHED.polled.load(Relaxed);
-        if polled != 0 && polled + SLICE < now && poller::waiters() > 0 {
-            if SCHED
-                .polled
-                .compare_exchange(polled, now, SeqCst, Relaxed)
-                .is_ok()
-            {
-                poller::poll(Some(0));
-            }
-        }
         if now - retried >= SLICE {
             retried = now;
             retry();
+        }
+        if is_quiet() {
+            // Perhaps for a moment: to be woken each time costs whoever ends the quiet more
+            // than a look now and then.
+            quiet += 1;
+            delay = LONG;
+            if quiet > QUIET {
+                sleep_while_quiet();
+                quiet = 0;
+            }
+            continue;
+        }
+        quiet = 0;
+        if was_woken {
+            fruitless = 0;
+            delay = SHORT;
+        }
+        let polled = SCHED.polled.load(Relaxed);
+        if polled != 0
+            && polled + SLICE < now
+            && poller::waiters() > 0
+            && SCHED
+                .polled
+                .compare_exchange(polled, now, SeqCst, Relaxed)
+                .is_ok()
+        {
+            poller::poll(Some(0));
         }
         for processor in SCHED.processors() {
             has_done |= retake(processor, now);
@@ -176,15 +190,19 @@ fn sleep(delay: u64) -> bool {
     WAKE.load(SeqCst) != seen
 }
 
-/// Sleeps while all processors are idle, or the world is stopped. Whether it has.
-fn sleep_while_idle() -> bool {
+/// Whether all processors are idle and nothing is to be tried again, or the world is stopped.
+fn is_quiet() -> bool {
+    let all_idle = SCHED.idle.load(SeqCst) == SCHED.count.load(SeqCst);
+    all_idle && !idle::has_stackless() || SCHED.is_asked(attention::STOP)
+}
+
+/// Sleeps while it is so.
+fn sleep_while_quiet() {
     let seen = WAKE.load(SeqCst);
     {
         let shared = SCHED.shared.lock();
-        let all_idle = SCHED.idle.load(SeqCst) == SCHED.count.load(SeqCst);
-        let may_sleep = all_idle && !idle::has_stackless() && !shared.thread_wanted;
-        if !may_sleep && !SCHED.is_asked(attention::STOP) {
-            return false;
+        if !is_quiet() || shared.thread_wanted {
+            return;
         }
         SLEEPS.store(1, SeqCst);
     }
@@ -192,7 +210,6 @@ fn sleep_while_idle() -> bool {
         prim::wait(&WAKE, seen, None);
     }
     SLEEPS.store(0, SeqCst);
-    true
 }
 
 /// Takes a processor from a system call that lasts, if others need it; asks a task that has run

@@ -124,7 +124,10 @@ impl Task {
     pub(super) fn change_state(&self, from: State, to: State) {
         if cfg!(debug_assertions) {
             let was = self.state.swap(to as u32, Relaxed);
-            assert!(was == from as u32, "a task was {was}, not {from:?}, before it was to be {to:?}");
+            assert!(
+                was == from as u32,
+                "a task was {was}, not {from:?}, before it was to be {to:?}"
+            );
         } else {
             self.set_state(to);
         }
@@ -190,7 +193,11 @@ impl TaskRef {
 
     /// The closure, or the result.
     pub(super) fn packet<T>(self) -> *mut T {
-        self.0.as_ptr().cast::<u8>().wrapping_add(self.shape.packet).cast()
+        self.0
+            .as_ptr()
+            .cast::<u8>()
+            .wrapping_add(self.shape.packet)
+            .cast()
     }
 
     /// One more reference.

@@ -58,6 +58,12 @@ impl Wait {
     /// What [`Wait::park`] returns when the deadline has passed before anybody has claimed it.
     pub(crate) const TIMED_OUT: usize = usize::MAX;
 
+    /// Does what the first [`Wait::new`] of all must not do under a lock.
+    #[inline(always)]
+    pub(crate) fn prepare() {
+        start::ensure();
+    }
+
     /// For the caller.
     pub(crate) fn new() -> Wait {
         start::ensure();
@@ -76,6 +82,12 @@ impl Wait {
             .is_ok()
     }
 
+    /// As [`Wait::claim`], for the only one who can: without a deadline, and with but one place
+    /// where it is found.
+    pub(crate) fn claim_alone(&self, by: usize) {
+        self.claimed.store(by, Relaxed);
+    }
+
     /// Whether somebody has claimed it.
     pub(crate) fn is_claimed(&self) -> bool {
         self.claimed.load(Acquire) != 0
@@ -90,11 +102,13 @@ impl Wait {
     pub(crate) unsafe fn wake(this: *const Wait) {
         // SAFETY: it stays until it is woken, and to wake the address alone touches nothing.
         unsafe {
-            let task = (*this).task;
-            if (*this).state.swap(WOKEN, AcqRel) == PARKED {
+            let (task, state) = ((*this).task, &raw const (*this).state);
+            // A task that sleeps looks at nothing more: to have it run is all.
+            let is_parked = task.is_some() && (*state).load(Acquire) == PARKED;
+            if is_parked || (*state).swap(WOKEN, AcqRel) == PARKED {
                 match task {
                     Some(task) => sched::ready(task),
-                    None => drop(prim::wake_one(&(*this).state)),
+                    None => drop(prim::wake_one(&*state)),
                 }
             }
         }

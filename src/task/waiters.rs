@@ -10,6 +10,7 @@ use core::cell::Cell;
 use core::ptr;
 
 use super::wait::Wait;
+use crate::sync::prim::Deadline;
 
 /// A [`Wait`]'s place in a queue.
 ///
@@ -20,6 +21,8 @@ pub(crate) struct Waiter {
     wait: Cell<*const Wait>,
     /// As what the wait is claimed.
     by: Cell<usize>,
+    /// Whether nobody but who takes this out of its queue can end the wait.
+    is_alone: Cell<bool>,
     /// What those know that look at the queue: where a value is or goes to, or how much is
     /// wanted.
     data: Cell<*mut ()>,
@@ -36,6 +39,7 @@ impl Waiter {
         Waiter {
             wait: Cell::new(ptr::null()),
             by: Cell::new(0),
+            is_alone: Cell::new(false),
             data: Cell::new(ptr::null_mut()),
             done: Cell::new(false),
             queued: Cell::new(false),
@@ -44,15 +48,16 @@ impl Waiter {
         }
     }
 
-    /// One for `wait` alone, and what it brings along.
+    /// The only one for `wait`, which may end at the deadline, and what it brings along.
     #[inline]
-    pub(crate) fn of(wait: &Wait, data: *mut ()) -> Waiter {
+    pub(crate) fn of(wait: &Wait, deadline: Deadline, data: *mut ()) -> Waiter {
         let waiter = Waiter::new();
         waiter.set(wait, 1, data);
+        waiter.is_alone.set(deadline.is_none());
         waiter
     }
 
-    /// Makes it one for `wait`, which is claimed as `by`. It is in no queue.
+    /// Makes it one of several for `wait`, which is claimed as `by`. It is in no queue.
     #[inline]
     pub(crate) fn set(&self, wait: &Wait, by: usize, data: *mut ()) {
         self.wait.set(wait);
@@ -65,6 +70,22 @@ impl Waiter {
     #[inline]
     pub(crate) fn is_done(&self) -> bool {
         self.done.get()
+    }
+
+    /// Claims its wait, unless somebody has.
+    ///
+    /// # Safety
+    ///
+    /// The wait is there, and the waiter was in its queue just now.
+    #[inline]
+    unsafe fn claim(&self) -> bool {
+        // SAFETY: passed on to the caller.
+        let wait = unsafe { &*self.wait.get() };
+        if self.is_alone.get() {
+            wait.claim_alone(self.by.get());
+            return true;
+        }
+        wait.claim(self.by.get())
     }
 
     /// Whether nobody has claimed its wait.
@@ -180,7 +201,7 @@ impl Waiters {
             // SAFETY: it is in this one.
             unsafe { self.remove(waiter) };
             // SAFETY: it takes the lock that the caller has before it goes.
-            if unsafe { (*waiter.wait.get()).claim(waiter.by.get()) } {
+            if unsafe { waiter.claim() } {
                 return Some(Claimed(waiter));
             }
         }

@@ -164,7 +164,8 @@ fn stop_those_in_syscalls(shared: &mut Shared) -> bool {
     shared.world.note = None;
     for processor in SCHED.processors() {
         let word = processor.word();
-        if word.state() == ProcessorState::Syscall && processor.take(word.0, ProcessorState::Stopped)
+        if word.state() == ProcessorState::Syscall
+            && processor.take(word.0, ProcessorState::Stopped)
         {
             shared.world.stopped();
         }
@@ -253,10 +254,15 @@ pub fn set_processors(count: usize) {
         SCHED.queued.store(shared.queue.len(), Relaxed);
         // The task that calls this goes on with another.
         if let Some(thread) = thread::current()
-            && thread.processor.get().is_some_and(|own| ptr::eq(own, processor))
+            && thread
+                .processor
+                .get()
+                .is_some_and(|own| ptr::eq(own, processor))
         {
             let first = SCHED.processor(0);
-            first.thread.store(processor.thread.swap(0, Relaxed), Relaxed);
+            first
+                .thread
+                .store(processor.thread.swap(0, Relaxed), Relaxed);
             thread.processor.set(Some(first));
         }
     }

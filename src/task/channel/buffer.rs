@@ -70,7 +70,7 @@ impl<T> Buffer<T> {
     /// # Safety
     ///
     /// There is one at `value`; with [`Pushed::Yes`] there is none any more.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn push(&mut self, value: *const T) -> Pushed {
         // SAFETY: passed on to the caller.
         unsafe {
@@ -87,7 +87,7 @@ impl<T> Buffer<T> {
     /// # Safety
     ///
     /// There is room at `value`, and nothing that is dropped.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn pop(&mut self, value: *mut T) -> Option<Spare<T>> {
         // SAFETY: passed on to the caller.
         unsafe {

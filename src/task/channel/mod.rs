@@ -223,7 +223,6 @@ impl<T> Sender<T> {
     }
 
     #[track_caller]
-    #[inline]
     fn send_by(&self, value: T, deadline: Deadline) -> Result<(), SendTimeoutError<T>> {
         let mut value = ManuallyDrop::new(value);
         // SAFETY: there is a value, which is not used again if it was moved.
@@ -305,7 +304,6 @@ impl<T> Receiver<T> {
     }
 
     #[track_caller]
-    #[inline]
     fn recv_by(&self, deadline: Deadline) -> Result<T, RecvTimeoutError> {
         let mut value = MaybeUninit::uninit();
         // SAFETY: there is room.

@@ -76,7 +76,7 @@ impl<T> State<T> {
     /// # Safety
     ///
     /// There is one; there is none any more, if this says that it was moved.
-    #[inline]
+    #[inline(always)]
     unsafe fn put(&mut self, slot: *mut T) -> Attempt<T> {
         if self.gone[Side::Receiving as usize] {
             return Attempt::Never;
@@ -105,7 +105,7 @@ impl<T> State<T> {
     /// # Safety
     ///
     /// There is room; there is a value, if this says that it was moved.
-    #[inline]
+    #[inline(always)]
     unsafe fn take(&mut self, slot: *mut T) -> Attempt<T> {
         // SAFETY: passed on to the caller.
         if let Some(spare) = unsafe { self.buffer.pop(slot) } {
@@ -135,7 +135,7 @@ impl<T> State<T> {
     /// # Safety
     ///
     /// As of [`State::put`] or [`State::take`].
-    #[inline]
+    #[inline(always)]
     unsafe fn attempt(&mut self, side: Side, slot: *mut T) -> Attempt<T> {
         // SAFETY: passed on to the caller.
         unsafe {
@@ -262,7 +262,8 @@ impl<T> Channel<T> {
     /// # Safety
     ///
     /// As of [`Channel::try_move`].
-    #[inline]
+    // Once for each side.
+    #[inline(always)]
     pub(super) unsafe fn move_until(
         &self,
         side: Side,
@@ -270,6 +271,7 @@ impl<T> Channel<T> {
         reason: Reason,
         deadline: Deadline,
     ) -> Moved {
+        Wait::prepare();
         loop {
             let mut state = self.state.lock();
             // SAFETY: passed on to the caller.
@@ -305,7 +307,7 @@ impl<T> Channel<T> {
         deadline: Deadline,
     ) -> Moved {
         let wait = Wait::new();
-        let waiter = Waiter::of(&wait, slot.cast());
+        let waiter = Waiter::of(&wait, deadline, slot.cast());
         // SAFETY: both are there until it is woken, or removed below.
         unsafe { state.waiting[side as usize].push(&waiter) };
         drop(state);

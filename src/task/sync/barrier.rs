@@ -44,6 +44,7 @@ impl Barrier {
     /// Waits until as many tasks are here as are wanted. One of them, the last, is the leader.
     #[track_caller]
     pub fn wait(&self) -> BarrierWaitResult {
+        Wait::prepare();
         let mut state = self.state.lock();
         state.waiting += 1;
         let is_leader = state.waiting >= self.count;
@@ -54,7 +55,7 @@ impl Barrier {
             all.wake();
         } else {
             let wait = Wait::new();
-            let waiter = Waiter::of(&wait, ptr::null_mut());
+            let waiter = Waiter::of(&wait, None, ptr::null_mut());
             // SAFETY: both are there until it is woken.
             unsafe { state.waiters.push(&waiter) };
             drop(state);

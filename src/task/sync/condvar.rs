@@ -41,7 +41,7 @@ impl RawCondvar {
         deadline: Deadline,
     ) -> bool {
         let wait = Wait::new();
-        let waiter = Waiter::of(&wait, ptr::null_mut());
+        let waiter = Waiter::of(&wait, deadline, ptr::null_mut());
         let mut waiters = self.waiters.lock();
         // SAFETY: both are there until it is woken, or removed below.
         unsafe { waiters.push(&waiter) };

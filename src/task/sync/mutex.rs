@@ -52,7 +52,7 @@ impl RawMutex {
             } else {
                 ptr::null_mut()
             };
-            let waiter = Waiter::of(&wait, data);
+            let waiter = Waiter::of(&wait, deadline, data);
             let mut waiters = self.waiters.lock();
             if self.take_or_await() {
                 return true;

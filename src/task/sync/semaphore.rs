@@ -175,7 +175,11 @@ impl Semaphore {
     #[cold]
     fn acquire_contended(&self, permits: u32, reason: Reason, deadline: Deadline) -> bool {
         let wait = Wait::new();
-        let waiter = Waiter::of(&wait, ptr::without_provenance_mut(permits as usize));
+        let waiter = Waiter::of(
+            &wait,
+            deadline,
+            ptr::without_provenance_mut(permits as usize),
+        );
         let mut waiters = self.waiters.lock();
         if self.take_or_await(permits) {
             return true;

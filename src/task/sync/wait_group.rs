@@ -171,7 +171,7 @@ impl WaitGroup {
     #[cold]
     fn wait_contended(&self, reason: Reason, deadline: Deadline) -> bool {
         let wait = Wait::new();
-        let waiter = Waiter::of(&wait, ptr::null_mut());
+        let waiter = Waiter::of(&wait, deadline, ptr::null_mut());
         let mut waiters = self.waiters.lock();
         if !self.must_wait() {
             return true;

@@ -522,7 +522,6 @@ fn planted_bugs_are_found() {
         ("unbounded", &[Torn, Sleepy]),
         ("values_bring_what_was_done", &[Relaxed]),
         ("select_of_two", &[Unclaimed]),
-        ("select_given_up", &[Unclaimed]),
         ("mutex", &[Torn, Relaxed, Sleepy]),
         ("condvar_all", &[Sleepy]),
         ("semaphore", &[Torn, Relaxed]),

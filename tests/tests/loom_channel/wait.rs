@@ -33,6 +33,8 @@ impl fmt::Debug for Wait {
 impl Wait {
     pub const TIMED_OUT: usize = u32::MAX as usize;
 
+    pub fn prepare() {}
+
     pub fn new() -> Wait {
         Wait {
             claimed: AtomicU32::new(0),
@@ -48,6 +50,10 @@ impl Wait {
         self.claimed
             .compare_exchange(0, by as u32, AcqRel, Acquire)
             .is_ok()
+    }
+
+    pub fn claim_alone(&self, by: usize) {
+        self.claimed.store(by as u32, Relaxed);
     }
 
     pub fn is_claimed(&self) -> bool {

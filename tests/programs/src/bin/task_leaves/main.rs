@@ -12,9 +12,6 @@ mod switches;
 mod task;
 
 // What src/task/stack.rs names.
-mod sync {
-    pub use freestand::sync::{Mutex, MutexGuard};
-}
 mod sys {
     pub use freestand::sys::*;
 }
