@@ -108,7 +108,7 @@ impl Builder<'_> {
                     Poll::Pending => false,
                     Poll::Ready(result) => {
                         task.packet::<F>().drop_in_place();
-                        spawn::give(task, result);
+                        task.packet::<F::Output>().write(result);
                         true
                     }
                 }
@@ -121,6 +121,7 @@ impl Builder<'_> {
         impl<F: Future> Known<F> {
             const SHAPE: Shape = Shape {
                 kind: Kind::Future(poll::<F>),
+                drop_result: spawn::drop_result::<F::Output>,
                 packet: offset_of!(Whole<F>, packet),
                 layout: Layout::new::<Whole<F>>(),
             };

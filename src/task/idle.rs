@@ -17,7 +17,7 @@ use crate::sys::{self, MaskHow};
 use crate::thread as threads;
 
 /// How many threads may sleep for long, beyond one for each processor.
-const SPARE: usize = 4;
+const SPARE: usize = 2;
 
 /// How long a thread sleeps that is one too many before it ends.
 const PATIENCE: Duration = Duration::from_secs(5);

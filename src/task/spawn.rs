@@ -21,13 +21,6 @@ use crate::sys::{self, Errno};
 #[doc(inline)]
 pub use crate::thread::Result;
 
-// What becomes of a closure's result: `Task::outcome` begins with 0.
-
-/// The closure has returned, and the result lies where it lay.
-const RETURNED: u32 = 1;
-/// There is no result to be had: nobody wants it, or somebody took it.
-const DETACHED: u32 = 2;
-
 /// How many bytes of stack a task has unless [`Builder::stack_size`] says otherwise: what is
 /// left of 64 KiB, or of 32 where words are half as long, beside a guard. Pages that nobody
 /// touches cost nothing.
@@ -162,7 +155,7 @@ impl<'name> Builder<'name> {
             // SAFETY: the closure is moved out, and the result takes its place.
             unsafe {
                 let result = task.packet::<F>().read()();
-                give(task, result);
+                task.packet::<T>().write(result);
             }
         }
 
@@ -172,6 +165,7 @@ impl<'name> Builder<'name> {
         impl<F: FnOnce() -> T, T> Known<F, T> {
             const SHAPE: Shape = Shape {
                 kind: Kind::Stack(run::<F, T>),
+                drop_result: drop_result::<T>,
                 packet: core::mem::offset_of!(Whole<F, T>, packet),
                 layout: Layout::new::<Whole<F, T>>(),
             };
@@ -207,8 +201,7 @@ impl<'name> Builder<'name> {
             place.write(Task::new(shape, self.stack_size, name, scope));
             task.packet::<F>().write(main);
         }
-        sched::count_spawned();
-        sched::submit(task, true);
+        sched::begin(task);
         Ok(Join {
             task,
             result: PhantomData,
@@ -216,19 +209,14 @@ impl<'name> Builder<'name> {
     }
 }
 
-/// Leaves the result to whoever wants it.
+/// Drops a task's result.
 ///
 /// # Safety
 ///
-/// The packet must be empty, and have room for it.
-pub(super) unsafe fn give<T>(task: TaskRef, result: T) {
-    // SAFETY: the result belongs to whoever changes the outcome after the other.
-    unsafe {
-        task.packet::<T>().write(result);
-        if task.outcome.swap(RETURNED, AcqRel) == DETACHED {
-            task.packet::<T>().drop_in_place();
-        }
-    }
+/// It must be there, and the caller's.
+pub(super) unsafe fn drop_result<T>(task: TaskRef) {
+    // SAFETY: passed on to the caller.
+    unsafe { task.packet::<T>().drop_in_place() };
 }
 
 /// A copy of the name.
@@ -266,13 +254,16 @@ pub(super) fn finish(task: TaskRef) {
     if let Some(scope) = unsafe { task.scope.as_ref() } {
         scope.leave();
     }
-    let joiner = task.joiner.swap(Task::ENDED, AcqRel);
-    if !joiner.is_null() {
+    // The result belongs to whoever comes here after the other.
+    match task.joiner.swap(Task::ENDED, AcqRel) {
+        // SAFETY: it is there, and nobody wants it.
+        Task::DETACHED => unsafe { (task.shape.drop_result)(task) },
+        joiner if joiner.is_null() => {}
         // SAFETY: who joins waits until it is woken; nobody else claims it.
-        unsafe {
+        joiner => unsafe {
             (*joiner).claim(1);
             Wait::wake(joiner);
-        }
+        },
     }
 }
 
@@ -315,11 +306,14 @@ impl<T> Join<T> {
 
     /// Takes the result of a task that has ended.
     pub(super) fn take(self) -> T {
-        let task = self.task;
-        // Nobody else looks at it any more.
-        task.outcome.store(DETACHED, Relaxed);
-        // SAFETY: a task does not end before its result lies there, which now is moved out.
-        unsafe { task.packet::<T>().read() }
+        let task = ManuallyDrop::new(self).task;
+        // SAFETY: a task does not end before its result lies there, which now is moved out. The
+        // reference is this value's.
+        unsafe {
+            let result = task.packet::<T>().read();
+            task.release();
+            result
+        }
     }
 
     fn wait(&self, reason: Reason) {
@@ -357,10 +351,6 @@ impl<T> Join<T> {
         }
     }
 
-    pub(super) fn is_finished(&self) -> bool {
-        self.task.outcome.load(Acquire) == RETURNED
-    }
-
     pub(super) fn handle(&self) -> Handle {
         self.task.retain();
         Handle::new(self.task)
@@ -369,10 +359,10 @@ impl<T> Join<T> {
 
 impl<T> Drop for Join<T> {
     fn drop(&mut self) {
-        // SAFETY: when the outcome says so, the task has written the result, and will not drop
-        // it. The reference is this value's.
+        // SAFETY: a task that has ended has left the result to this value, whose the reference
+        // is too.
         unsafe {
-            if self.task.outcome.swap(DETACHED, AcqRel) == RETURNED {
+            if self.task.joiner.swap(Task::DETACHED, AcqRel) == Task::ENDED {
                 self.task.packet::<T>().drop_in_place();
             }
             self.task.release();
@@ -409,10 +399,10 @@ impl<T> JoinHandle<T> {
         self.0.handle()
     }
 
-    /// Whether the closure has returned, so that [`JoinHandle::join`] does not wait long.
+    /// Whether the task has ended, so that [`JoinHandle::join`] does not wait long.
     #[inline]
     pub fn is_finished(&self) -> bool {
-        self.0.is_finished()
+        self.0.has_ended()
     }
 }
 

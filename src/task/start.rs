@@ -75,6 +75,7 @@ pub(super) fn mask() -> SigSet {
 
 static MAIN_SHAPE: Shape = Shape {
     kind: Kind::Stack(|_| unreachable!("main runs already")),
+    drop_result: |_| unreachable!("main has no result"),
     packet: 0,
     layout: core::alloc::Layout::new::<Task>(),
 };

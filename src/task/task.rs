@@ -48,6 +48,8 @@ pub(super) enum Kind {
 /// What the compiler knows of a task's closure, or future.
 pub(super) struct Shape {
     pub(super) kind: Kind,
+    /// Drops the result.
+    pub(super) drop_result: unsafe fn(TaskRef),
     /// Where the closure and the result are, in bytes from the task.
     pub(super) packet: usize,
     /// Of the task with its packet.
@@ -72,10 +74,8 @@ pub(super) struct Task {
     pub(super) stack: Cell<Option<Stack>>,
     /// How large that is to be, in bytes.
     pub(super) stack_size: usize,
-    /// Who waits for its end, or [`Task::ENDED`], or null.
+    /// Who waits for its end, or [`Task::ENDED`], or [`Task::DETACHED`], or null.
     pub(super) joiner: AtomicPtr<Wait>,
-    /// What becomes of the result: see `spawn.rs`.
-    pub(super) outcome: AtomicU32,
     /// A future's: whether it is to be polled (`future.rs`).
     pub(super) polling: AtomicU32,
     /// How often it has asked to stay on its thread.
@@ -97,6 +97,8 @@ pub(super) struct Task {
 impl Task {
     /// What `joiner` is once the task has ended.
     pub(super) const ENDED: *mut Wait = ptr::without_provenance_mut(1);
+    /// What it is if nobody will ask.
+    pub(super) const DETACHED: *mut Wait = ptr::without_provenance_mut(2);
 
     pub(super) fn new(
         shape: &'static Shape,
@@ -113,7 +115,6 @@ impl Task {
             stack: Cell::new(None),
             stack_size,
             joiner: AtomicPtr::new(ptr::null_mut()),
-            outcome: AtomicU32::new(0),
             polling: AtomicU32::new(0),
             locks: Cell::new(0),
             locked: Cell::new(None),
