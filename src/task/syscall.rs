@@ -43,7 +43,10 @@ fn enter_syscall() {
     }
     // It was not pinned before, so it runs a task, and holds a processor.
     if let (Some(task), Some(processor)) = (thread.task.get(), thread.processor.get()) {
-        enter(thread, task, processor);
+        match processor.calls_last() {
+            false => enter(thread, task, processor),
+            true => enter_and_hand_off(thread, task, processor),
+        }
     }
 }
 
@@ -87,6 +90,11 @@ fn enter_syscall_block() {
     let (Some(task), Some(processor)) = (thread.task.get(), thread.processor.get()) else {
         return;
     };
+    enter_and_hand_off(thread, task, processor);
+}
+
+/// The processor goes at once, if there is other work.
+fn enter_and_hand_off(thread: &Thread, task: TaskRef, processor: &'static Processor) {
     if !processor.has_work() && SCHED.queued.load(Relaxed) == 0 {
         return enter(thread, task, processor);
     }
@@ -113,6 +121,7 @@ fn exit_syscall() {
         && processor.take(thread.old_word.get(), ProcessorState::Running)
     {
         thread.processor.set(Some(processor));
+        processor.call_was_short();
         task.set_state(State::Running);
         let is_asked = SCHED.is_asked(attention::STOP) || processor.give_way.load(Relaxed);
         if is_asked && task.has_stack() {

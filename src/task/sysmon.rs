@@ -249,6 +249,9 @@ fn retake(processor: &'static Processor, now: u64) -> bool {
                 return false;
             }
             RETAKEN.fetch_add(1, Relaxed);
+            if is_needed {
+                processor.call_lasts();
+            }
             hand_off(processor);
             true
         }
