@@ -52,11 +52,29 @@ fn enter_syscall() {
 
 #[inline(always)]
 fn enter(thread: &Thread, task: TaskRef, processor: &'static Processor) {
-    let is_watched = SCHED.is_asked(attention::SLOW) && have_watched(processor);
+    if SCHED.attention.load(Relaxed) != 0 {
+        return enter_asked(thread, task, processor);
+    }
+    publish(thread, task, processor);
+    if SCHED.is_asked(attention::STOP) {
+        world::stop_in_syscall(processor, thread.old_word.get());
+    }
+}
+
+/// Puts the processor up for grabs.
+#[inline(always)]
+fn publish(thread: &Thread, task: TaskRef, processor: &'static Processor) {
     task.set_state(State::Syscall);
     thread.old.set(Some(processor));
     thread.processor.set(None);
     thread.old_word.set(processor.enter_syscall());
+}
+
+/// [`enter`], where something is asked of the thread.
+#[cold]
+fn enter_asked(thread: &Thread, task: TaskRef, processor: &'static Processor) {
+    let is_watched = SCHED.is_asked(attention::SLOW) && have_watched(processor);
+    publish(thread, task, processor);
     if SCHED.is_asked(attention::STOP) {
         world::stop_in_syscall(processor, thread.old_word.get());
     }
@@ -68,7 +86,6 @@ fn enter(thread: &Thread, task: TaskRef, processor: &'static Processor) {
 
 /// Whether sysmon, which looks seldom, is to look at the call that is about to begin: somebody
 /// waits for the processor, or nobody else could serve who comes.
-#[cold]
 fn have_watched(processor: &Processor) -> bool {
     let is_needed = processor.has_work()
         || SCHED.queued.load(Relaxed) > 0
@@ -124,9 +141,12 @@ fn exit_syscall() {
         processor.call_was_short();
         task.set_state(State::Running);
         let is_asked = SCHED.is_asked(attention::STOP) || processor.give_way.load(Relaxed);
-        if is_asked && task.has_stack() {
-            running::leave(thread, running::give_way);
+        if !is_asked || !task.has_stack() {
+            // The thread is the one that it was.
+            thread.pins.set(0);
+            return;
         }
+        running::leave(thread, running::give_way);
     } else {
         exit_slowly(thread, task);
     }
