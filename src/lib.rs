@@ -23,6 +23,7 @@
 //!
 //! | | |
 //! |---|---|
+//! | [`task`] | tasks, threads and processors: a scheduler for blocking calls |
 //! | [`mod@env`], [`fs`], [`net`], [`process`], [`thread`], [`time`], [`random`], [`heap`] | what programs name: std's names and shapes |
 //! | [`io`], [`signal`], [`startup`] | input and output; signals; from `_start` to `main`, and the vDSO |
 //! | [`sync`], [`path`] | locks on futexes, and channels; paths, taken apart and put together |

@@ -10,7 +10,8 @@ mod figures;
 
 use alloc::vec::Vec;
 use core::hint::black_box;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::*};
 
 use freestand::env::Args;
 use freestand::io::{self, PipeReader, PipeWriter, Read, Write};
@@ -50,6 +51,7 @@ fn main(mut args: Args) -> ExitCode {
         b"parked" => parked(count(100_000)),
         b"pingpong" => pingpong(count(1_000_000)),
         b"yield" => yields(count(1_000_000)),
+        b"switch" => switch(count(3_000_000)),
         b"getpid" => {
             let count = count(2_000_000);
             let Ok(()) = task::spawn(move || getpid(count)).join();
@@ -160,6 +162,32 @@ fn yields(count: u32) {
     let (one, other) = (yields(), yields());
     let (Ok(one), Ok(other)) = (one.join(), other.join());
     result("yield_ns", (one + other) / 4.0);
+}
+
+/// There and back between this stack and another.
+fn switch(count: u32) {
+    /// Where each of the two has left its stack.
+    static LEFT: [AtomicPtr<u8>; 2] = [const { AtomicPtr::new(ptr::null_mut()) }; 2];
+
+    extern "C" fn other() -> ! {
+        loop {
+            // SAFETY: the first stack was left there.
+            unsafe { arch::switch(LEFT[1].as_ptr(), LEFT[0].load(Relaxed)) };
+        }
+    }
+
+    let mut stack = Vec::<u128>::with_capacity(1024);
+    let top = stack.spare_capacity_mut().as_mut_ptr_range().end;
+    // SAFETY: the stack is this function's, and aligned to 16 bytes.
+    LEFT[1].store(unsafe { arch::prepare(top.cast(), other) }, Relaxed);
+    let mut round = Slices::of(count);
+    for count in &mut round {
+        for _ in 0..count {
+            // SAFETY: the other stack was left there.
+            unsafe { arch::switch(LEFT[0].as_ptr(), LEFT[1].load(Relaxed)) };
+        }
+    }
+    result("switch_ns", round.nanos() / 2.0);
 }
 
 /// The instruction by itself, and what the scheduler's part in a call takes: slices of both

@@ -127,6 +127,12 @@ pub const WORKS: &[Work] = &[
         ..TIMED
     },
     Work {
+        name: "switch",
+        by: &[Bare],
+        figures: &[Figure::new("switch_ns", "from one stack to another, ns").limit(3.0)],
+        ..TIMED
+    },
+    Work {
         name: "getpid",
         by: &[Go],
         figures: &[
