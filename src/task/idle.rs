@@ -183,7 +183,9 @@ pub(super) fn has_stackless() -> bool {
 pub(super) fn retire(thread: &Thread) {
     thread.ends.set(true);
     let processor = thread.release();
+    // It still is the task's, and in any state: if another is needed, it is not made here.
     hand_off(processor);
+    thread.locked.set(None);
     let mut shared = SCHED.shared.lock();
     shared.threads -= 1;
     deadlock::check(&shared);

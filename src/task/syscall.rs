@@ -14,8 +14,8 @@ use super::idle::hand_off;
 use super::processor::{Processor, State as ProcessorState};
 use super::sched::{SCHED, attention};
 use super::task::{State, TaskRef};
-use super::thread::{self, Thread};
-use super::{dump, running, stack, sysmon, world};
+use super::thread::{self, After, Thread};
+use super::{dump, preempt, running, stack, sysmon, world};
 use crate::sys::hook::Hooks;
 
 /// What the scheduler wants to know of system calls.
@@ -115,7 +115,7 @@ fn exit_syscall() {
         thread.processor.set(Some(processor));
         task.set_state(State::Running);
         if SCHED.is_asked(attention::STOP) || processor.give_way.load(Relaxed) {
-            running::leave(thread, running::give_way);
+            leave(thread, task, running::give_way);
         }
     } else {
         exit_slowly(thread, task);
@@ -139,7 +139,29 @@ fn exit_slowly(thread: &'static Thread, task: TaskRef) {
             return;
         }
     }
-    running::leave(thread, wait_for_processor);
+    leave(thread, task, wait_for_processor);
+}
+
+/// The task leaves its thread; but not out of a signal handler, which has to end where it began:
+/// what it returns through is that thread's, as are the signals that it holds back and the stack
+/// that it may run on. There the thread waits.
+#[cold]
+fn leave(thread: &'static Thread, task: TaskRef, after: After) {
+    if preempt::is_in_handler() {
+        wait_here(thread, task);
+    } else {
+        running::leave(thread, after);
+    }
+}
+
+/// The task waits for a processor on its thread and its stack, as one that is locked.
+fn wait_here(thread: &Thread, task: TaskRef) {
+    running::lock();
+    task.change_state(task.state(), State::Runnable);
+    SCHED.submit(&mut SCHED.shared.lock(), task);
+    thread.wait_for_locked();
+    task.change_state(State::Runnable, State::Running);
+    running::unlock();
 }
 
 /// On the scheduler's stack: the task waits for a processor, like all that may run.
