@@ -144,6 +144,7 @@ mod thread;
 mod timer;
 mod wait;
 mod waiters;
+mod word;
 mod world;
 
 #[doc(inline)]

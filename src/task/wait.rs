@@ -9,8 +9,8 @@
 
 use core::panic::Location;
 use core::ptr;
-use core::sync::atomic::{AtomicUsize, Ordering::*};
 
+use super::prim::{AtomicUsize, Ordering::*};
 use super::running::{current_task, leave};
 use super::task::{State, TaskRef};
 use super::thread::{self, Thread};
