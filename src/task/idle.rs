@@ -120,8 +120,8 @@ impl Thread {
         self.take_given();
     }
 
-    /// Waits for a processor in the midst of a future, which cannot leave the thread: as if it
-    /// was locked to it.
+    /// Waits for a processor for a task that cannot leave the thread now, as if it was locked to
+    /// it.
     pub(super) fn wait_here(&'static self, task: TaskRef) {
         let before = task.locked.replace(Some(self));
         task.change_state(State::Syscall, State::Runnable);
@@ -208,7 +208,9 @@ pub(super) fn has_stackless() -> bool {
 pub(super) fn retire(thread: &Thread) {
     thread.ends.set(true);
     let processor = thread.release();
+    // It still is the task's, and in any state: if another is needed, it is not made here.
     hand_off(processor);
+    thread.locked.set(None);
     let mut shared = SCHED.shared.lock();
     shared.threads -= 1;
     deadlock::check(&shared);

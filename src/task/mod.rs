@@ -146,6 +146,7 @@ mod thread;
 mod timer;
 mod wait;
 mod waiters;
+mod word;
 mod world;
 
 #[doc(inline)]

@@ -91,6 +91,15 @@ extern "C" fn on_signal(_: Signal, _: &SigInfo, context: &mut UContext) {
     thread::unpin();
 }
 
+/// Whether the calling task is in a handler of the program's, as far as the kernel can tell: one
+/// with `SA_NODEFER` that holds nothing back, on the task's own stack, is not known.
+pub(super) fn is_in_handler() -> bool {
+    // SAFETY: it asks.
+    let stack = unsafe { raw::sigaltstack(None) };
+    stack.is_ok_and(|stack| stack.ss_flags.contains(SsFlags::ONSTACK))
+        || raw::rt_sigprocmask(MaskHow::BLOCK, None) != Ok(start::mask())
+}
+
 /// Whether what the signal has interrupted may go on in another thread.
 fn may_leave(context: &UContext) -> bool {
     let pc = context.pc();

@@ -1,52 +1,15 @@
 //! Processors: Go's P, the right to run tasks. There are as many as tasks may run at once.
 
 use core::cell::{Cell, UnsafeCell};
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering::*};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32};
 
 use super::queue::Queue;
 use super::ring::{Half, Ring};
 use super::stack;
 use super::task::{Task, TaskRef};
 use super::timer::Timers;
-
-/// Who a processor belongs to. It is the low two bits of its word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u64)]
-pub(super) enum State {
-    /// Whoever has taken it out of the list of idle ones, which it otherwise is in.
-    Idle = 0,
-    /// The thread that holds it.
-    Running = 1,
-    /// Nobody: whoever changes the word first gets it. Its thread was in a system call then.
-    Syscall = 2,
-    /// Who has stopped the world.
-    Stopped = 3,
-}
-
-/// A processor's word: how often it has changed hands, and [`State`]. What somebody has seen
-/// of it long ago is never taken for what it is now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Word(pub(super) u64);
-
-impl Word {
-    pub(super) fn state(self) -> State {
-        match self.0 & 3 {
-            0 => State::Idle,
-            1 => State::Running,
-            2 => State::Syscall,
-            _ => State::Stopped,
-        }
-    }
-
-    /// The next, after a change of hands.
-    pub(super) fn next(self, state: State) -> Word {
-        Word(((self.0 | 3) + 1) | state as u64)
-    }
-
-    pub(super) fn tick(self) -> u64 {
-        self.0 >> 2
-    }
-}
+use super::word::AtomicWord;
+pub(super) use super::word::{State, Word};
 
 /// What sysmon has seen when it last looked.
 #[derive(Clone, Copy, Default)]
@@ -74,7 +37,7 @@ pub(super) struct Counts {
 /// Atomics are everybody's, cells of whoever holds it, unless they say otherwise.
 #[repr(C, align(128))]
 pub(super) struct Processor {
-    word: AtomicU64,
+    word: AtomicWord,
     /// The id of the thread that holds it, or did before its system call; 0 if none does.
     pub(super) thread: AtomicI32,
     /// How many slices of time it has given. A task that comes from the next slot goes on
@@ -105,7 +68,7 @@ impl Processor {
     /// A stopped one.
     pub(super) fn new(number: usize) -> Processor {
         Processor {
-            word: AtomicU64::new(State::Stopped as u64),
+            word: AtomicWord::new(State::Stopped),
             thread: AtomicI32::new(0),
             picks: AtomicU32::new(0),
             give_way: AtomicBool::new(false),
@@ -123,33 +86,25 @@ impl Processor {
 
     #[inline(always)]
     pub(super) fn word(&self) -> Word {
-        Word(self.word.load(Acquire))
+        self.word.load()
     }
 
     /// Changes hands: to be called by who has it.
     #[inline]
     pub(super) fn set(&self, state: State) {
-        let word = Word(self.word.load(Relaxed));
-        self.word.store(word.next(state).0, Release);
+        self.word.set(state);
     }
 
-    /// Puts it up for grabs, and returns the word by which to get it back. One store: the
-    /// tick stays.
+    /// Puts it up for grabs, and returns the word by which to get it back.
     #[inline(always)]
     pub(super) fn enter_syscall(&self) -> u64 {
-        let word = self.word.load(Relaxed);
-        debug_assert_eq!(Word(word).state(), State::Running);
-        let word = (word & !3) | State::Syscall as u64;
-        self.word.store(word, Release);
-        word
+        self.word.enter_syscall()
     }
 
     /// Takes it, if the word still is `word`, which says that it is up for grabs.
     #[inline(always)]
     pub(super) fn take(&self, word: u64, state: State) -> bool {
-        self.word
-            .compare_exchange(word, Word(word).next(state).0, AcqRel, Relaxed)
-            .is_ok()
+        self.word.take(word, state)
     }
 
     /// Sysmon has taken it from a call that lasts. If that happens again and again and no call

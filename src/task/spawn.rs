@@ -274,8 +274,6 @@ pub(super) fn end(thread: &Thread, task: TaskRef) -> Option<TaskRef> {
     thread.take_stack(task);
     sched::count_ended(thread);
     if task.locked.get().is_some() {
-        // The thread is as the task has left it, and nobody else's.
-        thread.locked.set(None);
         idle::retire(thread);
     }
     // SAFETY: it is the task's own; whoever joins it has the result, or it is dropped.

@@ -15,7 +15,7 @@ use super::processor::{Processor, State as ProcessorState};
 use super::sched::{SCHED, attention};
 use super::task::{State, TaskRef};
 use super::thread::{self, Thread};
-use super::{dump, running, stack, sysmon, world};
+use super::{dump, preempt, running, stack, sysmon, world};
 use crate::sys::hook::Hooks;
 
 /// What the scheduler wants to know of system calls.
@@ -141,7 +141,7 @@ fn exit_syscall() {
         processor.call_was_short();
         task.set_state(State::Running);
         let is_asked = SCHED.is_asked(attention::STOP) || processor.give_way.load(Relaxed);
-        if !is_asked || !task.has_stack() {
+        if !is_asked || !may_leave(task) {
             // The thread is the one that it was.
             thread.pins.set(0);
             return;
@@ -169,10 +169,18 @@ fn exit_slowly(thread: &'static Thread, task: TaskRef) {
             return;
         }
     }
-    match task.has_stack() {
+    match may_leave(task) {
         true => running::leave(thread, wait_for_processor),
         false => thread.wait_here(task),
     }
+}
+
+/// Whether the task can go on in another thread: not a future, and not out of a signal handler,
+/// which has to end where it began. What it returns through is that thread's, as are the signals
+/// that it holds back and the stack that it may run on.
+#[cold]
+fn may_leave(task: TaskRef) -> bool {
+    task.has_stack() && !preempt::is_in_handler()
 }
 
 /// On the scheduler's stack: the task waits for a processor, like all that may run.

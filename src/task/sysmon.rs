@@ -156,6 +156,12 @@ fn run() {
         for processor in SCHED.processors() {
             has_done |= retake(processor, now);
         }
+        // Those that are no more may still have timers.
+        for processor in SCHED.all_processors().skip(SCHED.count.load(Relaxed)) {
+            if processor.timers.next() <= now {
+                has_done |= processor.timers.fire_due(now) > 0;
+            }
+        }
         if has_done {
             fruitless = 0;
             delay = SHORT;
@@ -180,10 +186,16 @@ fn retry() {
     }
 }
 
+/// Whether somebody has asked for something that [`run`] sees to: to be looked at before a sleep,
+/// after what ends it.
+fn has_requests() -> bool {
+    !WANTED.load(SeqCst).is_null() || dump::is_asked()
+}
+
 /// Sleeps for so many nanoseconds, unless woken. Whether it was.
 fn sleep(delay: u64) -> bool {
     let seen = WAKE.load(SeqCst);
-    if WANTED.load(SeqCst).is_null() && !dump::is_asked() {
+    if !has_requests() {
         let deadline = prim::after(Duration::from_nanos(delay));
         prim::wait(&WAKE, seen, deadline);
     }
@@ -201,7 +213,7 @@ fn sleep_while_quiet() {
     let seen = WAKE.load(SeqCst);
     {
         let shared = SCHED.shared.lock();
-        if !is_quiet() || shared.thread_wanted {
+        if !is_quiet() || shared.thread_wanted || has_requests() {
             return;
         }
         SLEEPS.store(1, SeqCst);

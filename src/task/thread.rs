@@ -4,7 +4,7 @@
 use core::arch::naked_asm;
 use core::cell::Cell;
 use core::ptr;
-use core::sync::atomic::{AtomicU32, Ordering::*};
+use core::sync::atomic::{AtomicU32, Ordering::*, compiler_fence};
 
 use super::processor::Processor;
 use super::task::TaskRef;
@@ -174,6 +174,8 @@ pub(super) fn pin() -> Option<&'static Thread> {
 #[inline(always)]
 pub(super) fn unpin() {
     if let Some(thread) = current() {
+        // What the caller did pinned it has done before a signal can turn it out.
+        compiler_fence(Release);
         thread.pins.set(thread.pins.get() - 1);
     }
 }

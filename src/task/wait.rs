@@ -10,9 +10,9 @@
 use core::cell::UnsafeCell;
 use core::panic::Location;
 use core::ptr;
-use core::sync::atomic::{AtomicUsize, Ordering::*};
 use core::task::{Poll, Waker};
 
+use super::prim::{AtomicUsize, Ordering::*};
 use super::running::{current_task, leave};
 use super::task::{State, TaskRef};
 use super::thread::{self, Thread};

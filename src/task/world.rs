@@ -109,7 +109,10 @@ pub fn try_stop_the_world(timeout: Duration) -> Option<StoppedWorld> {
 
 fn stop_until(timeout: Option<Duration>) -> Option<StoppedWorld> {
     start::ensure();
-    let deadline = timeout.map(|timeout| now().saturating_add(timeout.as_nanos() as u64));
+    let deadline = timeout.map(|timeout| {
+        let timeout = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+        now().saturating_add(timeout)
+    });
     match timeout {
         None => STOPPER.acquire(),
         Some(timeout) => {
@@ -210,6 +213,8 @@ fn start_the_world() {
             if own.is_some_and(|own| ptr::eq(own, processor)) {
                 processor.set(ProcessorState::Running);
             } else if processor.has_work() {
+                // Not the stopper's any more, who may be another before its thread wakes up.
+                processor.set(ProcessorState::Idle);
                 processor.next.set(with_work.replace(processor));
             } else {
                 SCHED.put_idle(&mut shared, processor);
