@@ -8,5 +8,6 @@ pub mod snippet;
 pub mod symbols;
 pub mod target;
 pub mod temp;
+pub mod tool;
 pub mod trace;
 pub mod vdso;

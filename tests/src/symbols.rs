@@ -9,7 +9,9 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use object::{File, Object, ObjectSection, ObjectSymbol, SymbolKind};
 use xtask::arch::Arch;
-use xtask::{program, toolchain};
+use xtask::program;
+
+use crate::tool;
 
 /// A function in a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +39,9 @@ pub struct Program {
 ///
 /// If they do not build, or are not readable.
 pub fn build(arch: Arch, names: &[&str]) -> Result<Vec<Program>> {
-    let output = Command::new(toolchain::cargo())
-        .current_dir(program::root())
-        .args(["xtask", "build", "--no-install", "--release", "--arch"])
+    // By cargo, the tool would be compiled once more, with these flags and in that folder.
+    let output = Command::new(tool::path())
+        .args(["build", "--no-install", "--release", "--arch"])
         .arg(arch.to_string())
         .args(names)
         // A function is to be seen whole, and not with its end in one that the
@@ -49,7 +51,7 @@ pub fn build(arch: Arch, names: &[&str]) -> Result<Vec<Program>> {
         .env("CARGO_PROFILE_RELEASE_STRIP", "none")
         .env("CARGO_TARGET_DIR", program::target_dir().join("symbols"))
         .output()
-        .context("cannot run cargo")?;
+        .context("cannot run xtask")?;
     let stderr = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{}: {stderr}", output.status);
     String::from_utf8(output.stdout)?

@@ -7,49 +7,20 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::LazyLock;
 
 use freestand_tests::harness;
 use freestand_tests::target::Target;
 use freestand_tests::temp::TempDir;
+use freestand_tests::tool;
 use xtask::arch::Arch;
 use xtask::path::copy_program;
 use xtask::program::{self, Package, Profile};
 use xtask::{run, toolchain};
 
-/// The tool, built once.
-static XTASK: LazyLock<PathBuf> = LazyLock::new(|| {
-    build_xtask(
-        &mut Command::new(toolchain::cargo()),
-        program::root(),
-        &program::target_dir(),
-    )
-});
-
-/// Builds the tool of the workspace at `root`; the program's path.
-fn build_xtask(cargo: &mut Command, root: &Path, target_dir: &Path) -> PathBuf {
-    let output = cargo
-        .current_dir(root)
-        .args(["build", "--quiet", "--package", "xtask", "--bin", "xtask"])
-        .args([
-            "--message-format",
-            "json-render-diagnostics",
-            "--target-dir",
-        ])
-        .arg(target_dir)
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "xtask does not build");
-    let messages = String::from_utf8(output.stdout).unwrap();
-    let (_, path) = messages.rsplit_once(r#""executable":""#).unwrap();
-    path.split_once('"').unwrap().0.into()
-}
-
 /// The tool with these arguments, and told to install nothing.
 fn xtask(arguments: &[&str]) -> Command {
     let (subcommand, rest) = arguments.split_first().unwrap();
-    let mut command = Command::new(&*XTASK);
+    let mut command = Command::new(tool::path());
     command
         .args([subcommand, "--no-install"])
         .args(rest)
@@ -423,7 +394,7 @@ impl TwoFolders {
             // Compiles in less time.
             cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
             let xtask = root.join("xtask-of-this-folder");
-            copy_program(&build_xtask(&mut cargo, &root, &tools), &xtask).unwrap();
+            copy_program(&tool::build(&mut cargo, &root, &tools), &xtask).unwrap();
             Copy { root, xtask }
         });
         TwoFolders {
