@@ -112,9 +112,10 @@
 //! | `wait` | waiting for what exactly one will end: all of the following do |
 //! | `channel`, `sync`, `poller` | waiting for values, for locks, for descriptors |
 //! | `syscall`, `sysmon` | calls that give their processor up, and who takes it |
-//! | `preempt`, `world` | turning one task out, and stopping all |
+//! | `preempt`, `world`, `all_threads` | turning one task out, stopping all, and calls that each thread makes |
 //! | `deadlock`, `dump`, `stats` | what the scheduler says of itself |
 
+mod all_threads;
 pub mod channel;
 mod deadlock;
 mod dump;

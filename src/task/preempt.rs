@@ -27,18 +27,18 @@ use core::sync::atomic::{AtomicU32, Ordering::*};
 use super::processor::{Processor, State as ProcessorState};
 use super::running::leave;
 use super::sched::{SCHED, attention};
-use super::start;
 use super::task::{State, TaskRef};
 use super::thread::{self, Thread};
+use super::{all_threads, start};
 use crate::arch::SYSCALL;
 use crate::sys::{
-    self, MaskHow, SaFlags, SigAction, SigHandler, SigInfo, SigSet, Signal, SsFlags, Tid, UContext,
-    raw,
+    self, MaskHow, SaFlags, SigAction, SigHandler, SigHandlerFn, SigInfo, SigSet, Signal, SsFlags,
+    Tid, UContext, raw,
 };
 
 /// The signal. By default it does nothing, and few programs use it: it is what tells of urgent
 /// data of a socket.
-const SIGNAL: Signal = Signal::URG;
+pub(super) const SIGNAL: Signal = Signal::URG;
 
 /// How many tasks were turned out.
 pub(super) static TURNED_OUT: AtomicU32 = AtomicU32::new(0);
@@ -54,6 +54,17 @@ pub(super) fn set_up() {
     }
 }
 
+/// Whether it is handled here.
+pub(super) fn is_set_up() -> bool {
+    // SAFETY: asking changes nothing.
+    let action = unsafe { sys::rt_sigaction(SIGNAL, None) };
+    let own: SigHandlerFn = on_signal;
+    action.is_ok_and(|action| match action.sa_handler {
+        SigHandler::Function(function) => ptr::fn_addr_eq(function, own),
+        _ => false,
+    })
+}
+
 /// Sends the signal to the thread that holds the processor, whose task was asked to give way.
 pub(super) fn turn_out(processor: &Processor) {
     let thread = processor.thread.load(Relaxed);
@@ -64,6 +75,7 @@ pub(super) fn turn_out(processor: &Processor) {
 }
 
 extern "C" fn on_signal(_: Signal, _: &SigInfo, context: &mut UContext) {
+    all_threads::do_own();
     // Until it is unblocked below, the signal does not come again.
     let Some(thread) = thread::current() else {
         return;

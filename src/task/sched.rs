@@ -41,6 +41,7 @@ use crate::arch;
 use crate::sys::{Clock, Timespec};
 use crate::time;
 
+pub use super::all_threads::on_all_threads;
 pub use super::stats::{Stats, stats};
 pub use super::world::{
     StoppedWorld, processors, set_processors, stop_the_world, try_stop_the_world,

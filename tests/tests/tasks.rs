@@ -18,6 +18,7 @@ cases![
     deadlines_pass,
     each_task_has_its_own_values,
     futures_are_tasks,
+    each_thread_makes_a_call,
 ];
 
 fn main() -> ExitCode {
@@ -120,6 +121,14 @@ fn each_task_has_its_own_values(target: Target) -> Result<()> {
 fn futures_are_tasks(target: Target) -> Result<()> {
     for &processors in processors(target) {
         play(target, "futures", rounds(target, 1000), processors)?;
+    }
+    Ok(())
+}
+
+/// Threads that run tasks, sleep, wait in the kernel or are no task's, each make the same call.
+fn each_thread_makes_a_call(target: Target) -> Result<()> {
+    for &processors in processors(target) {
+        play(target, "everywhere", rounds(target, 20), processors)?;
     }
     Ok(())
 }

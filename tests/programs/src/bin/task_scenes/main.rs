@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod channels;
 mod crew;
+mod everywhere;
 mod futures;
 mod locals;
 mod locks;
@@ -39,6 +40,7 @@ fn main(args: Args) {
         "notify" => locks::notify(rounds),
         "groups" => locks::groups(rounds),
         "deadlines" => locks::deadlines(),
+        "everywhere" => everywhere::everywhere(rounds),
         "futures" => futures::futures(rounds),
         "locals" => locals::locals(rounds),
         scene => panic!("there is no scene {scene}"),
