@@ -30,13 +30,14 @@ pub fn run_with(cases: &[Case], once: Vec<Trial>) -> ExitCode {
 /// static-PIE, the cases that show a row of the table in src/startup/mod.rs.
 pub fn run_on(targets: impl Iterator<Item = Target>, cases: &[Case], once: Vec<Trial>) -> ExitCode {
     let all = everything_is_required();
+    let targets: Vec<_> = targets.map(|target| (target, target.obstacle())).collect();
     let mut trials = once;
-    for target in targets {
-        let obstacle = target.obstacle();
-        let cases = cases.iter();
-        for case in cases.filter(|case| !target.pie || case.name.starts_with("row_")) {
-            let missing = obstacle.clone();
-            let run = case.run;
+    // Not target by target: then all would wait for the one that is being built. So the first
+    // case has all targets built, as many at once as there are threads.
+    for case in cases {
+        let shown = |target: &Target| !target.pie || case.name.starts_with("row_");
+        for (target, obstacle) in targets.iter().filter(|(target, _)| shown(target)) {
+            let (target, missing, run) = (*target, obstacle.clone(), case.run);
             let trial = Trial::test(format!("{target}/{}", case.name), move || match missing {
                 Some(missing) => Err(Failed::from(format!("{missing} is missing"))),
                 None => run(target).map_err(|error| Failed::from(format!("{error:#}"))),

@@ -3,6 +3,7 @@
 
 pub mod accesses;
 pub mod harness;
+pub mod once;
 pub mod references;
 pub mod snippet;
 pub mod symbols;

@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{LazyLock, Mutex, OnceLock};
 
 use anyhow::{Context, Result, ensure};
 use xtask::arch::Arch;
+use xtask::install::Need;
 use xtask::program::{self, Options, Package, Profile};
 use xtask::run::{self, Emulation};
 use xtask::toolchain::Tools;
 
+use crate::once::OncePer;
 use crate::trace::{How, Launch};
 
 /// An architecture, and how its programs are built and run.
@@ -66,9 +67,28 @@ impl Target {
     /// What keeps this machine from building or running the architecture's
     /// programs, if anything does.
     pub fn obstacle(self) -> Option<String> {
-        let mut needs = Tools::find(self.arch).err().unwrap_or_default();
+        let mut needs = self.found().as_ref().err().cloned().unwrap_or_default();
         needs.extend(run::needs(self.arch, self.emulation()));
         needs.first().map(ToString::to_string)
+    }
+
+    /// What builds the architecture's programs.
+    ///
+    /// # Errors
+    ///
+    /// If something is missing on this machine.
+    pub fn tools(self) -> Result<&'static Tools> {
+        self.found()
+            .as_ref()
+            .map_err(|needs| anyhow::anyhow!("cannot build for {self}: {needs:?}"))
+    }
+
+    /// The tools, or what is missing. They are looked for once: each is run for that.
+    fn found(self) -> &'static Result<Tools, Vec<Need>> {
+        static FOUND: OncePer<Arch, Result<Tools, Vec<Need>>> = OncePer::new();
+
+        let found = FOUND.get(self.arch, || Ok(Tools::find(self.arch)));
+        found.expect("looking does not fail")
     }
 
     /// Whether the profile is release.
@@ -96,23 +116,13 @@ impl Target {
     ///
     /// If they do not build, or there is no such program.
     pub fn program(self, name: &str) -> Result<PathBuf> {
-        type Built = OnceLock<Result<HashMap<String, PathBuf>, String>>;
-        static BUILT: LazyLock<Mutex<HashMap<Target, &'static Built>>> =
-            LazyLock::new(Mutex::default);
+        static BUILT: OncePer<Target, HashMap<String, PathBuf>> = OncePer::new();
 
-        // Each target's builds are waited for; other targets' go on meanwhile.
-        let built: &'static Built = BUILT
-            .lock()
-            .expect("no thread panics with it")
-            .entry(Target {
-                qemu: false,
-                ..self
-            })
-            .or_insert_with(|| Box::leak(Box::default()));
-        let programs = built
-            .get_or_init(|| self.build().map_err(|error| format!("{error:#}")))
-            .as_ref()
-            .map_err(|error| anyhow::anyhow!("{error}"))?;
+        let built_as = Target {
+            qemu: false,
+            ..self
+        };
+        let programs = BUILT.get(built_as, || self.build())?;
         programs
             .get(name)
             .cloned()
@@ -120,8 +130,7 @@ impl Target {
     }
 
     fn build(self) -> Result<HashMap<String, PathBuf>> {
-        let tools = Tools::find(self.arch)
-            .map_err(|needs| anyhow::anyhow!("cannot build for {self}: {needs:?}"))?;
+        let tools = self.tools()?;
         let options = Options {
             pie: self.pie,
             ..Options::new(self.profile)
@@ -132,7 +141,7 @@ impl Target {
             if self.pie {
                 programs.retain(|program| of_start_up(&program.name));
             }
-            let paths = program::build_all(&tools, &programs, options)?;
+            let paths = program::build_all(tools, &programs, options)?;
             built.extend(programs.into_iter().map(|program| program.name).zip(paths));
         }
         Ok(built)

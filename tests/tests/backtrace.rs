@@ -2,24 +2,21 @@
 //! `cargo xtask run --backtrace` makes of it, and what gdb sees without it.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::{LazyLock, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use freestand_tests::once::OncePer;
 use freestand_tests::target::Target;
 use freestand_tests::temp::TempDir;
 use freestand_tests::{cases, harness};
 use xtask::backtrace::Translator;
-use xtask::install::Install;
 use xtask::program::{self, Options};
 use xtask::run;
-use xtask::toolchain::Tools;
 
 cases![
     a_panic_shows_the_calls_that_led_to_it,
@@ -37,14 +34,9 @@ fn main() -> ExitCode {
 /// The program `name`, built with frame pointers and symbols. The first call builds all
 /// that these tests panic in.
 fn program(target: Target, name: &str) -> Result<PathBuf> {
-    type Built = HashMap<Target, HashMap<String, PathBuf>>;
-    static BUILT: LazyLock<Mutex<Built>> = LazyLock::new(Mutex::default);
+    static BUILT: OncePer<Target, HashMap<String, PathBuf>> = OncePer::new();
 
-    let mut built = BUILT.lock().expect("no thread panics with it");
-    let programs = match built.entry(target) {
-        Entry::Occupied(built) => built.into_mut(),
-        Entry::Vacant(place) => place.insert(build(target)?),
-    };
+    let programs = BUILT.get(target, || build(target))?;
     let path = programs.get(name).cloned();
     path.with_context(|| format!("{name} is not built"))
 }
@@ -52,12 +44,11 @@ fn program(target: Target, name: &str) -> Result<PathBuf> {
 fn build(target: Target) -> Result<HashMap<String, PathBuf>> {
     let names = ["backtrace", "panic_in_thread"].map(String::from);
     let programs = program::select(&names, target.arch)?;
-    let tools = Tools::get(target.arch, Install::No)?;
     let options = Options {
         backtrace: true,
         ..Options::new(target.profile)
     };
-    let paths = program::build_all(&tools, &programs, options)?;
+    let paths = program::build_all(target.tools()?, &programs, options)?;
     Ok(names.into_iter().zip(paths).collect())
 }
 

@@ -4,13 +4,13 @@
 //! they have seen of each (`tests/programs/src/lib.rs`). The program `calls` prints
 //! what is declared.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::{LazyLock, Mutex, OnceLock};
 
 use anyhow::{Context, Result, bail, ensure};
+use freestand_tests::once::OncePer;
 use freestand_tests::snippet::{self, Snippet};
 use freestand_tests::target::{Target, expect_status};
 use freestand_tests::temp::TempDir;
@@ -161,18 +161,9 @@ type Seen = BTreeMap<String, BTreeSet<String>>;
 
 /// Runs the program, once for all cases that want to know.
 fn seen(target: Target, program: &'static str) -> Result<&'static Seen> {
-    type Run = OnceLock<Result<Seen, String>>;
-    static RUN: LazyLock<Mutex<HashMap<(Target, &str), &'static Run>>> =
-        LazyLock::new(Mutex::default);
+    static SEEN: OncePer<(Target, &str), Seen> = OncePer::new();
 
-    let run: &'static Run = RUN
-        .lock()
-        .expect("no thread panics with it")
-        .entry((target, program))
-        .or_insert_with(|| Box::leak(Box::default()));
-    run.get_or_init(|| look(target, program).map_err(|error| format!("{error:#}")))
-        .as_ref()
-        .map_err(|error| anyhow::anyhow!("{program}: {error}"))
+    SEEN.get((target, program), || look(target, program).context(program))
 }
 
 fn look(target: Target, program: &str) -> Result<Seen> {

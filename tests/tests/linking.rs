@@ -1,17 +1,15 @@
 //! What cannot work does not link, and the linker says why and what to do: link.ld.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
-use std::sync::{LazyLock, Mutex};
 
 use anyhow::{Context, Result, ensure};
+use freestand_tests::once::OncePer;
 use freestand_tests::target::Target;
 use freestand_tests::temp::TempDir;
 use freestand_tests::{cases, harness};
 use xtask::program::{Native, Options};
-use xtask::toolchain::Tools;
 
 cases![
     a_program_has_a_main,
@@ -114,21 +112,13 @@ impl Bench {
 
 /// How programs are made for the target, by the library that the first call builds.
 fn native(target: Target, pie: bool) -> Result<&'static Native<'static>> {
-    type Natives = HashMap<(Target, bool), &'static Native<'static>>;
-    static NATIVES: LazyLock<Mutex<Natives>> = LazyLock::new(Mutex::default);
+    static NATIVES: OncePer<(Target, bool), Native<'static>> = OncePer::new();
 
-    let mut natives = NATIVES.lock().expect("no thread panics with it");
-    if let Some(native) = natives.get(&(target, pie)) {
-        return Ok(native);
-    }
-    let tools = Tools::find(target.arch)
-        .map_err(|needs| anyhow::anyhow!("cannot build for {target}: {needs:?}"))?;
-    let mut options = Options::new(target.profile);
-    options.pie = pie;
-    let native = Native::new(Box::leak(Box::new(tools)), options)?;
-    let native: &Native = Box::leak(Box::new(native));
-    natives.insert((target, pie), native);
-    Ok(native)
+    NATIVES.get((target, pie), || {
+        let mut options = Options::new(target.profile);
+        options.pie = pie;
+        Native::new(target.tools()?, options)
+    })
 }
 
 /// Runs a tool that must succeed.
@@ -196,9 +186,7 @@ fn a_program_has_one_start(target: Target) -> Result<()> {
 
 /// As above, with the object of that name that this machine has.
 fn a_c_librarys_start_is_left_out(target: Target) -> Result<()> {
-    let cc = Tools::find(target.arch)
-        .map_err(|needs| anyhow::anyhow!("cannot build for {target}: {needs:?}"))?
-        .cc;
+    let cc = &target.tools()?.cc;
     let bench = Bench::new(target)?;
     // Some call abort: with the C library they have it, and this is to be told all the same.
     let main = "

@@ -14,9 +14,7 @@ use freestand_tests::trace::{Event, Launch, Register, Streams, Tracee};
 use freestand_tests::{cases, harness};
 use object::ObjectSymbol;
 use xtask::arch::Arch;
-use xtask::install::Install;
 use xtask::program::{self, Options};
-use xtask::toolchain::Tools;
 
 cases![
     the_mem_family_does_what_a_byte_at_a_time_does,
@@ -144,9 +142,8 @@ fn family(program: &Program) -> Result<Vec<Function>> {
 }
 
 fn build(target: Target, name: &str, options: Options) -> Result<PathBuf> {
-    let tools = Tools::get(target.arch, Install::No)?;
     let programs = program::select(&[name.to_string()], target.arch)?;
-    program::build(&tools, &programs[0], options)
+    program::build(target.tools()?, &programs[0], options)
 }
 
 /// Reads the machine code of the mem family, and of whatever it calls: none of that may

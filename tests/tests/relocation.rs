@@ -9,9 +9,7 @@ use freestand_tests::references::{Function, MEM_FAMILY, Program, Reference, Use}
 use freestand_tests::target::Target;
 use freestand_tests::{cases, harness};
 use object::{Object, ObjectSection, ObjectSymbol, SectionIndex, SectionKind};
-use xtask::install::Install;
 use xtask::program::{self, Options};
-use xtask::toolchain::Tools;
 
 cases![relocation_needs_no_relocation];
 
@@ -33,9 +31,8 @@ fn relocation_needs_no_relocation(target: Target) -> Result<()> {
         relocations: true,
         ..Options::new(target.profile)
     };
-    let tools = Tools::get(target.arch, Install::No)?;
     let hello = program::select(&["hello".to_string()], target.arch)?;
-    let path = program::build(&tools, &hello[0], options)?;
+    let path = program::build(target.tools()?, &hello[0], options)?;
     let image = fs::read(&path)?;
     let program = Program::parse(target.arch, &image)?;
 

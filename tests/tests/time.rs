@@ -12,7 +12,6 @@ use freestand_tests::trace::stack::InitialStack;
 use freestand_tests::trace::{Capture, Event, Launch, Streams, Tracee};
 use freestand_tests::{cases, harness, vdso};
 use xtask::arch::Arch;
-use xtask::toolchain::Tools;
 
 cases![
     the_vdso_agrees_with_the_system_calls,
@@ -313,7 +312,7 @@ impl Vdso {
             .iter()
             .zip(names)
             .map(|(define, name)| format!("-D{define}={name}"));
-        let mut compile = vdso.tools()?.cc.command();
+        let mut compile = vdso.target.tools()?.cc.command();
         compile
             .args([
                 "-c",
@@ -335,16 +334,11 @@ impl Vdso {
         self.folder.path().join(name)
     }
 
-    fn tools(&self) -> Result<Tools> {
-        let tools = Tools::find(self.target.arch);
-        tools.map_err(|needs| anyhow::anyhow!("cannot link: {needs:?}"))
-    }
-
     /// Links it, with its functions in `version` and hashed in `style`; the file.
     fn link(&self, version: &str, style: &str) -> Result<PathBuf> {
         let (versions, file) = (self.path("versions"), self.path("vdso.so"));
         fs::write(&versions, format!("{version} {{ global: *; }};"))?;
-        let mut link = Command::new(self.tools()?.linker);
+        let mut link = Command::new(&self.target.tools()?.linker);
         link.args(["-flavor", "gnu", "-shared", "-soname=linux-vdso.so.1"])
             .args(["-zrodynamic", "-zmax-page-size=4096", "--build-id=none"])
             .arg(format!("--hash-style={style}"))

@@ -88,20 +88,25 @@ impl Rust {
     /// The first compiler with a prebuilt `core`; failing that, the first that
     /// has the sources.
     fn find(arch: Arch) -> Option<Rust> {
-        let compilers: Vec<Compiler> = Compiler::candidates()
-            .filter(|compiler| is_at_least(&compiler.version, OLDEST_RUST))
-            .collect();
         let with = |builds_core: bool, compiler: &Compiler| Rust {
             rustc: compiler.rustc.clone(),
             cargo: compiler.cargo.clone(),
             version: compiler.version.clone(),
             builds_core,
         };
-        let prebuilt = compilers.iter().find(|compiler| compiler.has_core(arch));
-        let source = || compilers.iter().find(|compiler| compiler.has_source());
-        prebuilt
-            .map(|compiler| with(false, compiler))
-            .or_else(|| source().map(|compiler| with(true, compiler)))
+        // To ask a compiler takes a while: no further than to one that has core.
+        let mut others = Vec::new();
+        for compiler in Compiler::candidates() {
+            if !is_at_least(&compiler.version, OLDEST_RUST) {
+                continue;
+            }
+            if compiler.has_core(arch) {
+                return Some(with(false, &compiler));
+            }
+            others.push(compiler);
+        }
+        let source = others.iter().find(|compiler| compiler.has_source());
+        source.map(|compiler| with(true, compiler))
     }
 
     /// This compiler's cargo, told to use this compiler.

@@ -56,7 +56,8 @@ pub enum Class {
 struct Run {
     /// None if it hung.
     end: Option<Event>,
-    /// The numbers of the system calls it made or was about to make.
+    /// The numbers of the system calls it made or was about to make; if one was to fail and
+    /// no other, down to that.
     calls: Vec<u64>,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
@@ -110,7 +111,7 @@ impl Sweep<'_> {
         let capture = Capture::new(self.stdin)?;
         let mut tracee = Tracee::start(self.launch, capture.streams()?)?;
         let mut calls = Vec::new();
-        let end = match trace(&mut tracee, &mut calls, fault) {
+        let end = match trace(&mut tracee, &mut calls, fault, self.persistent) {
             Ok(end) => Some(end),
             Err(error) if error.is::<Hung>() => None,
             Err(error) => return Err(error),
@@ -128,6 +129,7 @@ fn trace(
     tracee: &mut Tracee,
     calls: &mut Vec<u64>,
     fault: impl Fn(usize, u64) -> Option<i64>,
+    persistent: bool,
 ) -> Result<Event> {
     loop {
         match tracee.next_syscall()? {
@@ -136,6 +138,10 @@ fn trace(
                 calls.push(call.number);
                 if let Some(result) = fault(ordinal, call.number) {
                     tracee.skip_syscall(result)?;
+                    // Nobody asks which calls follow: stops at each would take most of the time.
+                    if !persistent {
+                        return tracee.resume_to_end();
+                    }
                 }
             }
             end => return Ok(end),

@@ -29,6 +29,11 @@ pub(super) struct GdbStub {
     process: Process,
     socket: UnixStream,
     received: Vec<u8>,
+    /// Whether the last packet received is still to be acknowledged.
+    owes_acknowledgement: bool,
+    /// The registers, as the stub says them, if they have been asked for since they last
+    /// changed.
+    registers: Option<String>,
     machine: &'static Machine,
     word: usize,
     /// Where the program may make a system call.
@@ -71,6 +76,8 @@ impl GdbStub {
             process,
             socket,
             received: Vec::new(),
+            owes_acknowledgement: false,
+            registers: None,
             machine: Machine::of(launch.arch),
             word: launch.arch.word(),
             syscalls: BTreeSet::new(),
@@ -106,7 +113,12 @@ impl GdbStub {
     /// Sends a packet and returns the answer's text, or None if qemu is gone.
     fn exchange(&mut self, packet: &str) -> Result<Option<String>> {
         let sum = packet.bytes().fold(0u8, u8::wrapping_add);
-        match write!(self.socket, "${packet}#{sum:02x}").and_then(|()| self.receive()) {
+        // At once: each write wakes qemu up, and it waits for the acknowledgement anyway.
+        let acknowledgement = if self.owes_acknowledgement { "+" } else { "" };
+        let bytes = format!("{acknowledgement}${packet}#{sum:02x}");
+        self.owes_acknowledgement = false;
+        let sent = self.socket.write_all(bytes.as_bytes());
+        match sent.and_then(|()| self.receive()) {
             Ok(answer) => Ok(Some(answer)),
             Err(error)
                 if matches!(
@@ -133,8 +145,7 @@ impl GdbStub {
             {
                 let text = String::from_utf8_lossy(&self.received[start + 1..end]).into_owned();
                 self.received.drain(..end + 3);
-                // Nobody listens to the acknowledgement of the last packet.
-                let _ = self.socket.write_all(b"+");
+                self.owes_acknowledgement = true;
                 return Ok(text);
             }
             let mut bytes = [0; 4096];
@@ -147,6 +158,7 @@ impl GdbStub {
 
     /// Lets the program go, `c` or `s`, until it stops or ends.
     fn go(&mut self, action: char) -> Result<Stop> {
+        self.registers = None;
         let packet = match std::mem::take(&mut self.deliver) {
             0 => format!("vCont;{action}"),
             signal => format!("vCont;{}{signal:02x}", action.to_ascii_uppercase()),
@@ -165,10 +177,14 @@ impl GdbStub {
             }
             // qemu ends as the program did, and its status needs no translation
             // from gdb's signal numbers.
-            None | Some(Some(("W" | "X", _))) => match self.process.wait()? {
-                Waited::Ended(event) => Ok(Stop::Ended(event)),
-                Waited::Stopped(status) => bail!("qemu stopped: {status:#x}"),
-            },
+            None | Some(Some(("W" | "X", _))) => {
+                // It ends when its last packet is acknowledged, or is gone already.
+                let _ = self.socket.write_all(b"+");
+                match self.process.wait()? {
+                    Waited::Ended(event) => Ok(Stop::Ended(event)),
+                    Waited::Stopped(status) => bail!("qemu stopped: {status:#x}"),
+                }
+            }
             Some(_) => bail!("gdb request {packet}: {answer:?}"),
         }
     }
@@ -205,17 +221,22 @@ impl GdbStub {
 
 impl Backend for GdbStub {
     fn register(&mut self, number: usize) -> Result<u64> {
+        // The ones that have names here come first, and are of one size.
+        let all = match self.registers.take() {
+            Some(all) => all,
+            None => self.request("g")?,
+        };
+        let digits = 2 * self.word;
+        let register = all.get(number * digits..(number + 1) * digits);
+        let register = register.with_context(|| format!("register {number}: {all:?}"))?;
         let mut value = [0; 8];
-        let digits = self.request(&format!("p{number:x}"))?;
-        ensure!(
-            digits.len() == 2 * self.word,
-            "register {number}: {digits:?}"
-        );
-        from_hex(&digits, &mut value[..self.word])?;
+        from_hex(register, &mut value[..self.word])?;
+        self.registers = Some(all);
         Ok(u64::from_le_bytes(value))
     }
 
     fn set_register(&mut self, number: usize, value: u64) -> Result<()> {
+        self.registers = None;
         let digits = to_hex(&value.to_le_bytes()[..self.word]);
         self.command(&format!("P{number:x}={digits}"))
     }
