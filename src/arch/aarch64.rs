@@ -284,14 +284,13 @@ pub struct Switched {
 /// [`Switched`], and `*from` is told where the one of this stack is. It returns when somebody
 /// switches there, in whichever thread.
 ///
-/// The registers that a called function keeps, and the floating-point control words, are
-/// this stack's again then: x19 to
-/// x29, d8 to d15 (AAPCS64, "General-purpose Registers", "SIMD and Floating-Point
-/// registers") and fpcr. x18 is the platform's.
-/// The compiler keeps those of them that it uses, for they are said to be lost. So it does
-/// with what a call loses, and the instructions are no function's for that reason: the
-/// processor guesses where a `ret` goes from the calls before it, and with a call here, or a
-/// `ret`, it would guess wrong in every function that returns after this one.
+/// The registers that a called function keeps, and the floating-point control word, are this
+/// stack's again then: x19 to x29, d8 to d15 (AAPCS64, "General-purpose Registers", "SIMD and
+/// Floating-Point registers") and fpcr; x18 is the platform's. The compiler keeps those that
+/// it uses, for they are said to be lost, as what a call loses is.
+///
+/// It is no function: the processor guesses where a `ret` goes from the calls before it, and
+/// with a call here, or a `ret`, it would guess wrong in each function that returns next.
 ///
 /// # Safety
 ///

@@ -464,13 +464,13 @@ pub struct Switched {
 /// [`Switched`], and `*from` is told where the one of this stack is. It returns when somebody
 /// switches there, in whichever thread.
 ///
-/// The registers that a called function keeps, and the floating-point control words, are
-/// this stack's again then: ebx, esi,
-/// edi, ebp, mxcsr's control bits and the x87 control word (psABI 2.2.1, "Registers").
-/// The compiler keeps those of them that it uses, for they are said to be lost. So it does
-/// with what a call loses, and the instructions are no function's for that reason: the
-/// processor guesses where a `ret` goes from the calls before it, and with a call here, or a
-/// `ret`, it would guess wrong in every function that returns after this one.
+/// The registers that a called function keeps, and the floating-point control words, are this
+/// stack's again then: ebx, esi, edi, ebp, mxcsr's control bits and the x87 control word
+/// (psABI 2.2.1, "Registers"). The compiler keeps those that it uses, for they are said to be
+/// lost, as what a call loses is.
+///
+/// It is no function: the processor guesses where a `ret` goes from the calls before it, and
+/// with a call here, or a `ret`, it would guess wrong in each function that returns next.
 ///
 /// # Safety
 ///

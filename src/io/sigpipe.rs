@@ -1,5 +1,6 @@
 //! SIGPIPE, where a call has no flag that says not to make one.
 
+use crate::sys::hook::ThreadLocked;
 use crate::sys::{self, Errno, MaskHow, Result, SigSet, Signal, Timespec};
 
 /// Does `work`, and no `EPIPE` in it makes a SIGPIPE: it is held back meanwhile, and then
@@ -15,6 +16,8 @@ use crate::sys::{self, Errno, MaskHow, Result, SigSet, Signal, Timespec};
 pub(crate) fn without_sigpipe<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     const SIGPIPE: SigSet = SigSet::of(&[Signal::PIPE]);
 
+    // The mask is the thread's, and so is the signal.
+    let _locked = ThreadLocked::new();
     let mask = sys::rt_sigprocmask(MaskHow::BLOCK, Some(&SIGPIPE))?;
     let result = sys::rt_sigpending().and_then(|pending| {
         let result = work();

@@ -2,8 +2,8 @@
 
 use core::sync::atomic::Ordering::*;
 
-use super::sched::{SCHED, Shared, attention};
 use super::idle::has_stackless;
+use super::sched::{SCHED, Shared, attention};
 use super::{dump, poller};
 use crate::thread as threads;
 

@@ -4,9 +4,10 @@ use core::fmt::{self, Write as _};
 use core::sync::atomic::{AtomicBool, Ordering::*};
 use core::time::Duration;
 
+use super::running::own_task;
 use super::sched::SCHED;
 use super::task::{State, Task, TaskRef};
-use super::{stack, start, sysmon, thread, world};
+use super::{stack, start, sysmon, world};
 #[cfg(frame_pointers)]
 use crate::arch;
 use crate::io;
@@ -109,9 +110,7 @@ fn print_stack(_: TaskRef) {}
 
 /// What the calling task is called.
 pub(super) fn write_name(out: &mut dyn fmt::Write) -> fmt::Result {
-    let task = thread::pin().and_then(|thread| thread.task.get());
-    thread::unpin();
-    let Some(task) = task else {
+    let Some(task) = own_task() else {
         return Ok(());
     };
     write!(out, "task {}", task.id())?;

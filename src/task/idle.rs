@@ -8,7 +8,7 @@ use core::time::Duration;
 use super::deadlock;
 use super::processor::Processor;
 use super::sched::{SCHED, Shared, attention, wake_one};
-use super::task::{Task, TaskRef};
+use super::task::{State, Task, TaskRef};
 use super::thread::{self, Thread};
 use super::{poller, sysmon};
 use crate::arch;
@@ -17,7 +17,7 @@ use crate::sys::{self, MaskHow};
 use crate::thread as threads;
 
 /// How many threads may sleep for long, beyond one for each processor.
-const SPARE: usize = 4;
+const SPARE: usize = 2;
 
 /// How long a thread sleeps that is one too many before it ends.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -118,6 +118,31 @@ impl Thread {
         }
         self.note.sleep(None);
         self.take_given();
+    }
+
+    /// Waits for a processor where the task cannot leave the thread, in the midst of a future or of
+    /// a signal handler: as if it was locked to it.
+    pub(super) fn wait_here(&'static self, task: TaskRef) {
+        let before = task.locked.replace(Some(self));
+        task.change_state(State::Syscall, State::Runnable);
+        let taken = {
+            let mut shared = SCHED.shared.lock();
+            let taken = SCHED.take_idle(&mut shared);
+            if taken.is_none() {
+                shared.waiting_locked += 1;
+                SCHED.submit(&mut shared, task);
+            }
+            taken
+        };
+        match taken {
+            Some(processor) => self.acquire(processor),
+            None => {
+                self.note.sleep(None);
+                self.take_given();
+            }
+        }
+        task.locked.set(before);
+        task.set_state(State::Running);
     }
 
     /// Gives the processor to the thread that alone may run the task that was found.

@@ -10,7 +10,7 @@ use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr;
 
-use super::running::current_task;
+use super::running::own_task;
 use super::start;
 use super::task::TaskRef;
 
@@ -187,7 +187,7 @@ impl<T: 'static> LocalKey<T> {
         F: FnOnce(&T) -> R,
     {
         start::ensure();
-        let task = current_task().ok_or(AccessError)?;
+        let task = own_task().ok_or(AccessError)?;
         let value = match self.find(task)? {
             Some(value) => value,
             None => self.make(task)?,

@@ -108,6 +108,7 @@
 //! | `sched` | how a thread finds a task to run, and why no wake-up is lost |
 //! | `idle` | threads without processors, and processors without threads |
 //! | `running`, `spawn`, `scope`, `local` | what tasks call |
+//! | `future` | tasks without a stack |
 //! | `wait` | waiting for what exactly one will end: all of the following do |
 //! | `channel`, `sync`, `poller` | waiting for values, for locks, for descriptors |
 //! | `syscall`, `sysmon` | calls that give their processor up, and who takes it |
@@ -117,6 +118,7 @@
 pub mod channel;
 mod deadlock;
 mod dump;
+pub mod future;
 mod idle;
 mod local;
 mod lock;
@@ -151,6 +153,8 @@ mod world;
 pub use crate::select;
 #[doc(inline)]
 pub use crate::task_local;
+#[doc(inline)]
+pub use future::spawn as spawn_future;
 pub use local::{AccessError, LocalKey};
 pub use running::{
     LockedThread, block_in_place, checkpoint, current, lock_thread, sleep, yield_now,

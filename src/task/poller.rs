@@ -27,14 +27,17 @@
 //! at which a read stops: the word remembers that it has seen such an event ([`WARY`]). Other
 //! sockets stop where a message or a descriptor does, and are always asked.
 
+use core::marker::PhantomPinned;
 use core::panic::Location;
+use core::pin::Pin;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering::*};
+use core::task::{Poll, Waker};
 use core::time::Duration;
 
 use super::lock::Lock;
-use super::thread;
 use super::wait::{Reason, Wait};
+use super::{start, thread};
 use crate::sync::prim::{self, AtomicU32};
 use crate::sys::hook::{self, Attempt, Interest, Poller, Registry, Waited};
 use crate::sys::{
@@ -638,6 +641,96 @@ fn timeout(fd: BorrowedFd<'_>, interest: Interest) -> u64 {
     seconds
         .saturating_add(tv_usec.cast_unsigned().saturating_mul(1000))
         .min(NOT_AT_ALL - 1)
+}
+
+// ---- Futures
+
+/// A future that waits for a descriptor.
+pub(super) struct Watch<'fd> {
+    fd: BorrowedFd<'fd>,
+    interest: Interest,
+    /// While it is in the list of those that wait there.
+    waiter: Option<(Waiter, &'static Entry)>,
+    _pinned: PhantomPinned,
+}
+
+// SAFETY: others look at it under the entry's lock alone, or as `Wait` allows.
+unsafe impl Send for Watch<'_> {}
+
+impl Watch<'_> {
+    pub(super) fn new(fd: BorrowedFd<'_>, interest: Interest) -> Watch<'_> {
+        Watch {
+            fd,
+            interest,
+            waiter: None,
+            _pinned: PhantomPinned,
+        }
+    }
+
+    /// Makes attempts until one fails with something else than `EAGAIN`, or does not fail; has
+    /// `waker` told when it is worth another.
+    pub(super) fn poll<T>(
+        self: Pin<&mut Self>,
+        waker: &Waker,
+        attempt: &mut dyn FnMut() -> Result<T>,
+    ) -> Poll<Result<T>> {
+        start::ensure();
+        // SAFETY: what is in the list does not move.
+        let this = unsafe { self.get_unchecked_mut() };
+        if let Some((waiter, _)) = &this.waiter {
+            match waiter.wait.poll(waker) {
+                Poll::Pending => return Poll::Pending,
+                // Whoever claimed it has taken it out of the list.
+                Poll::Ready(by) => {
+                    this.waiter = None;
+                    if by == CLOSING {
+                        return Poll::Ready(Err(Errno::EBADF));
+                    }
+                }
+            }
+        }
+        let Some(entry) = entry(this.fd.as_raw_fd()) else {
+            return Poll::Ready(Err(Errno::ENOMEM));
+        };
+        loop {
+            let word = entry.words[index(this.interest)].load(Acquire);
+            if word & (WATCHED | READY) != WATCHED {
+                match attempt() {
+                    Err(Errno::EAGAIN) => entry.used_up(this.interest, word),
+                    result => return Poll::Ready(result),
+                }
+            }
+            let mut rest = entry.rest.lock();
+            if let Err(errno) = entry.watch(&mut rest, this.fd, this.interest) {
+                return Poll::Ready(Err(errno));
+            }
+            if entry.words[index(this.interest)].load(Acquire) & READY != 0 {
+                continue;
+            }
+            let (waiter, _) = this.waiter.insert((
+                Waiter {
+                    wait: Wait::of_future(waker.clone()),
+                    next: ptr::null_mut(),
+                },
+                entry,
+            ));
+            let first = &mut rest.waiting[index(this.interest)];
+            waiter.next = *first;
+            *first = waiter;
+            WAITING.fetch_add(1, SeqCst);
+            return Poll::Pending;
+        }
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if let Some((waiter, entry)) = &mut self.waiter {
+            entry.rest.lock().leave(self.interest, waiter);
+            // Somebody may have taken it out before, and is about to wake it.
+            waiter.wait.cancel();
+        }
+    }
 }
 
 // ---- What the layers below call

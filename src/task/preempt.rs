@@ -11,6 +11,7 @@
 //! * It is not pinned: it is not in the scheduler, in a system call with hooks, nor does it hold
 //!   a lock that the scheduler may want.
 //! * It is not about to pin itself: the one function that finds the thread and pins it.
+//! * It has a stack: a future has not.
 //! * It is in no handler of another signal, and holds no signals back that the others do not:
 //!   masks and alternate stacks are each thread's own.
 //! * It does not return from a system call without hooks just now. Those hold their processor:
@@ -67,7 +68,8 @@ extern "C" fn on_signal(_: Signal, _: &SigInfo, context: &mut UContext) {
     let Some(thread) = thread::current() else {
         return;
     };
-    if thread.pins.get() != 0 || !may_leave(context) {
+    let has_stack = thread.task.get().is_some_and(|task| task.has_stack());
+    if thread.pins.get() != 0 || !has_stack || !may_leave(context) {
         return;
     }
     let asked = thread

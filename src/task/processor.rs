@@ -45,6 +45,10 @@ pub(super) struct Processor {
     pub(super) picks: AtomicU32,
     /// The task that runs is to give way.
     pub(super) give_way: AtomicBool,
+    /// How many system calls in a row sysmon has taken it from.
+    retaken_in_a_row: Cell<u32>,
+    /// Before how many further calls it is to be handed off at once.
+    handed_off_ahead: Cell<u32>,
     pub(super) number: usize,
     /// Tasks that are to run here.
     ring: Ring<Task>,
@@ -68,6 +72,8 @@ impl Processor {
             thread: AtomicI32::new(0),
             picks: AtomicU32::new(0),
             give_way: AtomicBool::new(false),
+            retaken_in_a_row: Cell::new(0),
+            handed_off_ahead: Cell::new(0),
             number,
             ring: Ring::new(),
             timers: Timers::new(),
@@ -99,6 +105,36 @@ impl Processor {
     #[inline(always)]
     pub(super) fn take(&self, word: u64, state: State) -> bool {
         self.word.take(word, state)
+    }
+
+    /// Sysmon has taken it from a call that lasts. If that happens again and again and no call
+    /// between is short, as where a thousand tasks begin with a read that blocks, those that
+    /// follow need not wait for sysmon's look.
+    pub(super) fn call_lasts(&self) {
+        const IN_A_ROW: u32 = 3;
+        const AHEAD: u32 = 8;
+
+        let in_a_row = self.retaken_in_a_row.get() + 1;
+        self.retaken_in_a_row.set(in_a_row);
+        if in_a_row >= IN_A_ROW {
+            self.handed_off_ahead.set(AHEAD);
+        }
+    }
+
+    /// Whether the call that is about to begin is taken for one that lasts.
+    #[inline(always)]
+    pub(super) fn calls_last(&self) -> bool {
+        let ahead = self.handed_off_ahead.get();
+        if ahead > 0 {
+            self.handed_off_ahead.set(ahead - 1);
+        }
+        ahead > 0
+    }
+
+    /// A call has come back before anybody has taken the processor.
+    #[inline(always)]
+    pub(super) fn call_was_short(&self) {
+        self.retaken_in_a_row.set(0);
     }
 
     /// Whether it has tasks that another could run.

@@ -152,9 +152,10 @@ impl<T> Ring<T> {
     }
 
     /// Has it run next, in place of the one that was to, which is the caller's then. Only the
-    /// owner may.
+    /// owner may. The exchange is sequentially consistent, for the scheduler's sake
+    /// (`sched.rs`); here it needs not be.
     pub(crate) fn put_next(&self, task: NonNull<T>) -> Option<NonNull<T>> {
-        NonNull::new(self.next.swap(task.as_ptr(), AcqRel))
+        NonNull::new(self.next.swap(task.as_ptr(), SeqCst))
     }
 
     /// Takes the one that was to run next: anybody may.

@@ -14,14 +14,14 @@ use super::wait::{Reason, Wait};
 use crate::arch;
 use crate::sync::prim;
 
-/// The calling task, if the caller is one: neither a thread of the program's own, nor a
-/// blocking section.
+/// The calling task, if the caller is one that can leave its thread: neither a thread of the
+/// program's own, nor a blocking section, nor a future.
 #[inline(always)]
 pub(super) fn current_task() -> Option<TaskRef> {
     let thread = thread::pin()?;
     let task = thread.processor.get().and(thread.task.get());
     thread::unpin();
-    task
+    task.filter(|task| task.has_stack())
 }
 
 /// The calling task leaves its thread, pinned; `after` decides what becomes of it. When this
@@ -86,8 +86,9 @@ pub fn yield_now() {
 #[inline(always)]
 fn pin_task() -> Option<(&'static Thread, &'static Processor)> {
     let thread = thread::pin()?;
+    let has_stack = thread.task.get().is_some_and(|task| task.has_stack());
     match thread.processor.get() {
-        Some(processor) if thread.pins.get() == 1 => Some((thread, processor)),
+        Some(processor) if thread.pins.get() == 1 && has_stack => Some((thread, processor)),
         _ => {
             thread::unpin();
             None
@@ -119,9 +120,16 @@ pub fn sleep(duration: Duration) {
 /// The calling task, or `None` on a thread that runs none.
 pub fn current() -> Option<Handle> {
     start::ensure();
-    let task = current_task()?;
+    let task = own_task()?;
     task.retain();
     Some(Handle::new(task))
+}
+
+/// The calling task, whatever it can do.
+pub(super) fn own_task() -> Option<TaskRef> {
+    let task = thread::pin().and_then(|thread| thread.task.get());
+    thread::unpin();
+    task
 }
 
 /// Calls `f`, which may block in ways that the scheduler does not see: raw system calls, long

@@ -11,7 +11,9 @@
 //! 2. A thread that was spinning and has found nothing puts its processor among the idle ones,
 //!    ceases to count as spinning, and then looks at every queue once more ([`look_again`]).
 //!
-//! Between the two halves of either is a fence of sequential consistency: so of a submitter
+//! Between the two halves of either is a fence of sequential consistency, or what is as good: a
+//! task that is to run next on a processor is put there by an exchange, and whoever does then
+//! looks at the counts, all sequentially consistent. So of a submitter
 //! and a spinner at least one sees what the other did first. Either the submitter sees that
 //! nobody spins any more (and the processor idle), and wakes one; or the spinner sees the task.
 //! A submitter that sees a spinner relies on the second rule; a spinner that finds work was
@@ -32,7 +34,7 @@ use core::sync::atomic::{
 use super::lock::Lock;
 use super::processor::{Processor, State as ProcessorState};
 use super::queue::Queue;
-use super::task::{State, TaskRef};
+use super::task::{Kind, State, TaskRef};
 use super::thread::Thread;
 use super::{poller, world};
 use crate::arch;
@@ -291,6 +293,10 @@ impl Thread {
     fn execute(&self, first: TaskRef) -> bool {
         let mut next = Some(first);
         while let Some(task) = next {
+            if let Kind::Future(poll) = task.shape.kind {
+                next = self.poll_future(task, poll);
+                continue;
+            }
             if task.sp.get().is_null() && !self.give_stack(task) {
                 return true;
             }
@@ -709,31 +715,29 @@ fn gcd(a: usize, b: usize) -> usize {
 #[inline]
 pub(super) fn ready(task: TaskRef) {
     task.change_state(State::Waiting, State::Runnable);
-    submit(task, true);
+    submit(task);
 }
 
-/// Queues a task for the processor of the calling thread, next in turn or last, or for all
-/// processors if it has none.
+/// Queues a task for the processor of the calling thread, next in turn, or for all processors if
+/// it has none.
 #[inline]
-pub(super) fn submit(task: TaskRef, is_next: bool) {
+pub(super) fn submit(task: TaskRef) {
     let thread = super::thread::pin();
-    submit_on(thread, task, is_next);
+    submit_on(thread, task);
     super::thread::unpin();
 }
 
 #[inline(always)]
-fn submit_on(thread: Option<&'static Thread>, task: TaskRef, is_next: bool) {
+fn submit_on(thread: Option<&'static Thread>, task: TaskRef) {
     if let Some(thread) = thread
         && let Some(processor) = thread.processor.get()
     {
-        let last = match is_next {
-            true => processor.put_next(task),
-            false => Some(task),
-        };
-        if let Some(last) = last {
+        // From here on others can find it, or if this pushes another out, something.
+        if let Some(last) = processor.put_next(task) {
             thread.queue(processor, last);
         }
-        wake_one();
+        // Without a fence: see at the top.
+        wake_one_unfenced();
         return;
     }
     if let Some(thread) = thread
@@ -748,17 +752,18 @@ fn submit_on(thread: Option<&'static Thread>, task: TaskRef, is_next: bool) {
     wake_one();
 }
 
-/// One more task was made.
+/// Queues a task that was just made.
 #[inline]
-pub(super) fn count_spawned() {
-    let processor = super::thread::pin().and_then(|thread| thread.processor.get());
-    match processor {
+pub(super) fn begin(task: TaskRef) {
+    let thread = super::thread::pin();
+    match thread.and_then(|thread| thread.processor.get()) {
         Some(processor) => {
             let spawned = &processor.counts.spawned;
             spawned.set(spawned.get() + 1);
         }
         None => drop(SPAWNED_ELSEWHERE.fetch_add(1, Relaxed)),
     }
+    submit_on(thread, task);
     super::thread::unpin();
 }
 
@@ -778,8 +783,14 @@ pub(super) fn count_ended(thread: &Thread) {
 #[inline]
 pub(super) fn wake_one() {
     fence(SeqCst);
-    if SCHED.idle.load(Relaxed) == 0
-        || SCHED.spinning.load(Relaxed) != 0
+    wake_one_unfenced();
+}
+
+/// As [`wake_one`], behind a sequentially consistent exchange.
+#[inline]
+fn wake_one_unfenced() {
+    if SCHED.idle.load(SeqCst) == 0
+        || SCHED.spinning.load(SeqCst) != 0
         || SCHED
             .spinning
             .compare_exchange(0, 1, SeqCst, Relaxed)

@@ -142,10 +142,10 @@ impl<T> ScopedJoinHandle<'_, T> {
         self.join.handle()
     }
 
-    /// Whether the closure has returned.
+    /// Whether the task has ended.
     #[inline]
     pub fn is_finished(&self) -> bool {
-        self.join.is_finished()
+        self.join.has_ended()
     }
 }
 

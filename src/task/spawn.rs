@@ -12,7 +12,7 @@ use alloc::boxed::Box;
 use super::running::leave;
 use super::sched;
 use super::scope::{Running, Scope, ScopedJoinHandle};
-use super::task::{Handle, Shape, State, Task, TaskRef};
+use super::task::{Handle, Kind, Shape, State, Task, TaskRef};
 use super::thread::{self, Thread};
 use super::wait::{Reason, Wait};
 use super::{idle, local, stack, start};
@@ -20,13 +20,6 @@ use crate::sys::{self, Errno};
 
 #[doc(inline)]
 pub use crate::thread::Result;
-
-// What becomes of a closure's result: `Task::outcome` begins with 0.
-
-/// The closure has returned, and the result lies where it lay.
-const RETURNED: u32 = 1;
-/// There is no result to be had: nobody wants it, or somebody took it.
-const DETACHED: u32 = 2;
 
 /// How many bytes of stack a task has unless [`Builder::stack_size`] says otherwise: what is
 /// left of 64 KiB, or of 32 where words are half as long, beside a guard. Pages that nobody
@@ -159,14 +152,10 @@ impl<'name> Builder<'name> {
         ///
         /// It must be there, and this be its task.
         unsafe fn run<F: FnOnce() -> T, T>(task: TaskRef) {
-            // SAFETY: the closure is moved out; the result takes its place, and belongs to
-            // whoever changes the outcome after the other.
+            // SAFETY: the closure is moved out, and the result takes its place.
             unsafe {
                 let result = task.packet::<F>().read()();
                 task.packet::<T>().write(result);
-                if task.outcome.swap(RETURNED, AcqRel) == DETACHED {
-                    task.packet::<T>().drop_in_place();
-                }
             }
         }
 
@@ -175,38 +164,59 @@ impl<'name> Builder<'name> {
 
         impl<F: FnOnce() -> T, T> Known<F, T> {
             const SHAPE: Shape = Shape {
-                run: run::<F, T>,
+                kind: Kind::Stack(run::<F, T>),
+                drop_result: drop_result::<T>,
                 packet: core::mem::offset_of!(Whole<F, T>, packet),
                 layout: Layout::new::<Whole<F, T>>(),
             };
         }
 
+        // SAFETY: the shape is that of a task with this closure; the rest is passed on.
+        unsafe { self.make(&Known::<F, T>::SHAPE, scope, main) }
+    }
+
+    /// Makes the task, and queues it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Builder::spawn_in`]. The shape must have room for `main` in the packet, and what
+    /// runs it make a `T` of it.
+    pub(super) unsafe fn make<F, T>(
+        self,
+        shape: &'static Shape,
+        scope: *const Running,
+        main: F,
+    ) -> sys::Result<Join<T>> {
         start::ensure();
         if self.stack_size > stack::MAX {
             return Err(Errno::EINVAL);
         }
         let name = self.name.map(copy).transpose()?;
         // SAFETY: a task has bytes.
-        let place = unsafe { alloc::alloc::alloc(Layout::new::<Whole<F, T>>()) };
+        let place = unsafe { alloc::alloc::alloc(shape.layout) };
         let place = NonNull::new(place.cast::<Task>()).ok_or(Errno::ENOMEM)?;
         let task = TaskRef::from_ptr(place);
         // SAFETY: there is room for both.
         unsafe {
-            place.write(Task::new(
-                &Known::<F, T>::SHAPE,
-                self.stack_size,
-                name,
-                scope,
-            ));
+            place.write(Task::new(shape, self.stack_size, name, scope));
             task.packet::<F>().write(main);
         }
-        sched::count_spawned();
-        sched::submit(task, true);
+        sched::begin(task);
         Ok(Join {
             task,
             result: PhantomData,
         })
     }
+}
+
+/// Drops a task's result.
+///
+/// # Safety
+///
+/// It must be there, and the caller's.
+pub(super) unsafe fn drop_result<T>(task: TaskRef) {
+    // SAFETY: passed on to the caller.
+    unsafe { task.packet::<T>().drop_in_place() };
 }
 
 /// A copy of the name.
@@ -225,21 +235,11 @@ pub(super) extern "C" fn begin() -> ! {
         unreachable!("no task begins");
     };
     thread::unpin();
-    // SAFETY: the closure is there.
-    unsafe { (task.shape.run)(task) };
-    local::drop_values(task);
-    // SAFETY: a scope waits until its tasks have left it.
-    if let Some(scope) = unsafe { task.scope.as_ref() } {
-        scope.leave();
+    if let Kind::Stack(run) = task.shape.kind {
+        // SAFETY: the closure is there.
+        unsafe { run(task) };
     }
-    let joiner = task.joiner.swap(Task::ENDED, AcqRel);
-    if !joiner.is_null() {
-        // SAFETY: who joins waits until it is woken; nobody else claims it.
-        unsafe {
-            (*joiner).claim(1);
-            Wait::wake(joiner);
-        }
-    }
+    finish(task);
     let Some(thread) = thread::pin() else {
         unreachable!("a task runs on no thread");
     };
@@ -247,8 +247,28 @@ pub(super) extern "C" fn begin() -> ! {
     unreachable!("an ended task runs")
 }
 
+/// What a task does last: whoever waits for its end goes on.
+pub(super) fn finish(task: TaskRef) {
+    local::drop_values(task);
+    // SAFETY: a scope waits until its tasks have left it.
+    if let Some(scope) = unsafe { task.scope.as_ref() } {
+        scope.leave();
+    }
+    // The result belongs to whoever comes here after the other.
+    match task.joiner.swap(Task::ENDED, AcqRel) {
+        // SAFETY: it is there, and nobody wants it.
+        Task::DETACHED => unsafe { (task.shape.drop_result)(task) },
+        joiner if joiner.is_null() => {}
+        // SAFETY: who joins waits until it is woken; nobody else claims it.
+        joiner => unsafe {
+            (*joiner).claim(1);
+            Wait::wake(joiner);
+        },
+    }
+}
+
 /// On the scheduler's stack: the task has ended.
-fn end(thread: &Thread, task: TaskRef) -> Option<TaskRef> {
+pub(super) fn end(thread: &Thread, task: TaskRef) -> Option<TaskRef> {
     task.change_state(State::Running, State::Dead);
     thread.task.set(None);
     thread.take_stack(task);
@@ -271,30 +291,62 @@ impl<T> Join<T> {
     /// Waits for the task's end, and takes its result.
     #[track_caller]
     pub(super) fn join(self) -> T {
-        let task = self.task;
-        if task.joiner.load(Acquire) != Task::ENDED {
+        if !self.has_ended() {
             self.wait(Reason::to("join a task"));
         }
-        // Nobody else looks at it any more.
-        task.outcome.store(DETACHED, Relaxed);
-        // SAFETY: a task does not end before its result lies there, which now is moved out.
-        unsafe { task.packet::<T>().read() }
+        self.take()
+    }
+
+    /// Whether the task is done with everything that others may see.
+    pub(super) fn has_ended(&self) -> bool {
+        self.task.joiner.load(Acquire) == Task::ENDED
+    }
+
+    /// Takes the result of a task that has ended.
+    pub(super) fn take(self) -> T {
+        let task = ManuallyDrop::new(self).task;
+        // SAFETY: a task does not end before its result lies there, which now is moved out. The
+        // reference is this value's.
+        unsafe {
+            let result = task.packet::<T>().read();
+            task.release();
+            result
+        }
     }
 
     fn wait(&self, reason: Reason) {
         let wait = Wait::new();
-        let joiner = &self.task.joiner;
-        let place = ptr::from_ref(&wait).cast_mut();
-        if joiner
-            .compare_exchange(ptr::null_mut(), place, AcqRel, Acquire)
-            .is_ok()
-        {
+        // SAFETY: it stays until the task has woken it.
+        if unsafe { self.expect(&wait) } {
             wait.park(reason, None);
         }
     }
 
-    pub(super) fn is_finished(&self) -> bool {
-        self.task.outcome.load(Acquire) == RETURNED
+    /// Has the task's end claim the wait and wake it, unless it has ended. Whether it will.
+    ///
+    /// # Safety
+    ///
+    /// The wait stays until it was woken, or [`Join::expect_no_more`] has returned.
+    pub(super) unsafe fn expect(&self, wait: &Wait) -> bool {
+        let place = ptr::from_ref(wait).cast_mut();
+        self.task
+            .joiner
+            .compare_exchange(ptr::null_mut(), place, AcqRel, Acquire)
+            .is_ok()
+    }
+
+    /// Has the task wake that wait no more: it may just do so, and then this returns when it
+    /// has.
+    pub(super) fn expect_no_more(&self, wait: &Wait) {
+        let place = ptr::from_ref(wait).cast_mut();
+        if self
+            .task
+            .joiner
+            .compare_exchange(place, ptr::null_mut(), AcqRel, Acquire)
+            .is_err()
+        {
+            wait.cancel();
+        }
     }
 
     pub(super) fn handle(&self) -> Handle {
@@ -305,10 +357,10 @@ impl<T> Join<T> {
 
 impl<T> Drop for Join<T> {
     fn drop(&mut self) {
-        // SAFETY: when the outcome says so, the task has written the result, and will not drop
-        // it. The reference is this value's.
+        // SAFETY: a task that has ended has left the result to this value, whose the reference
+        // is too.
         unsafe {
-            if self.task.outcome.swap(DETACHED, AcqRel) == RETURNED {
+            if self.task.joiner.swap(Task::DETACHED, AcqRel) == Task::ENDED {
                 self.task.packet::<T>().drop_in_place();
             }
             self.task.release();
@@ -345,10 +397,20 @@ impl<T> JoinHandle<T> {
         self.0.handle()
     }
 
-    /// Whether the closure has returned, so that [`JoinHandle::join`] does not wait long.
+    /// Whether the task has ended, so that [`JoinHandle::join`] does not wait long.
     #[inline]
     pub fn is_finished(&self) -> bool {
-        self.0.is_finished()
+        self.0.has_ended()
+    }
+}
+
+impl<T> JoinHandle<T> {
+    pub(super) fn new(join: Join<T>) -> JoinHandle<T> {
+        JoinHandle(join)
+    }
+
+    pub(super) fn into_join(self) -> Join<T> {
+        self.0
     }
 }
 

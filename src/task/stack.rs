@@ -405,7 +405,7 @@ fn class(size: usize) -> Option<usize> {
     let length = size.checked_add(page() + STAGGER)?;
     let shift = length.checked_next_power_of_two()?.trailing_zeros();
     match shift {
-        ..=SMALLEST_SHIFT => Some(0),
+        0..=SMALLEST_SHIFT => Some(0),
         ..=LARGEST_SHIFT => Some((shift - SMALLEST_SHIFT) as usize),
         _ => None,
     }

@@ -9,7 +9,7 @@ use super::dump;
 use super::processor::Processor;
 use super::sched::{PROCESSORS_MAX, SCHED};
 use super::syscall::HOOKS;
-use super::task::{Shape, State, Task, TaskRef};
+use super::task::{Kind, Shape, State, Task, TaskRef};
 use super::thread::{self, Thread};
 use super::{poller, preempt, stack, sysmon};
 use crate::mapping::{GUARD, Mapping};
@@ -74,7 +74,8 @@ pub(super) fn mask() -> SigSet {
 }
 
 static MAIN_SHAPE: Shape = Shape {
-    run: |_| unreachable!("main runs already"),
+    kind: Kind::Stack(|_| unreachable!("main runs already")),
+    drop_result: |_| unreachable!("main has no result"),
     packet: 0,
     layout: core::alloc::Layout::new::<Task>(),
 };

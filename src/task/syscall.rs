@@ -8,13 +8,13 @@
 //! From the store on, the thread must not touch the processor, nor anything that belongs to who
 //! holds it.
 
-use core::sync::atomic::Ordering::*;
+use core::sync::atomic::{Ordering::*, compiler_fence};
 
 use super::idle::hand_off;
 use super::processor::{Processor, State as ProcessorState};
 use super::sched::{SCHED, attention};
 use super::task::{State, TaskRef};
-use super::thread::{self, After, Thread};
+use super::thread::{self, Thread};
 use super::{dump, preempt, running, stack, sysmon, world};
 use crate::sys::hook::Hooks;
 
@@ -43,17 +43,38 @@ fn enter_syscall() {
     }
     // It was not pinned before, so it runs a task, and holds a processor.
     if let (Some(task), Some(processor)) = (thread.task.get(), thread.processor.get()) {
-        enter(thread, task, processor);
+        match processor.calls_last() {
+            false => enter(thread, task, processor),
+            true => enter_and_hand_off(thread, task, processor),
+        }
     }
 }
 
 #[inline(always)]
 fn enter(thread: &Thread, task: TaskRef, processor: &'static Processor) {
-    let is_watched = SCHED.is_asked(attention::SLOW) && have_watched(processor);
+    if SCHED.attention.load(Relaxed) != 0 {
+        return enter_asked(thread, task, processor);
+    }
+    publish(thread, task, processor);
+    if SCHED.is_asked(attention::STOP) {
+        world::stop_in_syscall(processor, thread.old_word.get());
+    }
+}
+
+/// Puts the processor up for grabs.
+#[inline(always)]
+fn publish(thread: &Thread, task: TaskRef, processor: &'static Processor) {
     task.set_state(State::Syscall);
     thread.old.set(Some(processor));
     thread.processor.set(None);
     thread.old_word.set(processor.enter_syscall());
+}
+
+/// [`enter`], where something is asked of the thread.
+#[cold]
+fn enter_asked(thread: &Thread, task: TaskRef, processor: &'static Processor) {
+    let is_watched = SCHED.is_asked(attention::SLOW) && have_watched(processor);
+    publish(thread, task, processor);
     if SCHED.is_asked(attention::STOP) {
         world::stop_in_syscall(processor, thread.old_word.get());
     }
@@ -65,7 +86,6 @@ fn enter(thread: &Thread, task: TaskRef, processor: &'static Processor) {
 
 /// Whether sysmon, which looks seldom, is to look at the call that is about to begin: somebody
 /// waits for the processor, or nobody else could serve who comes.
-#[cold]
 fn have_watched(processor: &Processor) -> bool {
     let is_needed = processor.has_work()
         || SCHED.queued.load(Relaxed) > 0
@@ -87,6 +107,11 @@ fn enter_syscall_block() {
     let (Some(task), Some(processor)) = (thread.task.get(), thread.processor.get()) else {
         return;
     };
+    enter_and_hand_off(thread, task, processor);
+}
+
+/// The processor goes at once, if there is other work.
+fn enter_and_hand_off(thread: &Thread, task: TaskRef, processor: &'static Processor) {
     if !processor.has_work() && SCHED.queued.load(Relaxed) == 0 {
         return enter(thread, task, processor);
     }
@@ -113,10 +138,16 @@ fn exit_syscall() {
         && processor.take(thread.old_word.get(), ProcessorState::Running)
     {
         thread.processor.set(Some(processor));
+        processor.call_was_short();
         task.set_state(State::Running);
-        if SCHED.is_asked(attention::STOP) || processor.give_way.load(Relaxed) {
-            leave(thread, task, running::give_way);
+        let is_asked = SCHED.is_asked(attention::STOP) || processor.give_way.load(Relaxed);
+        if !is_asked {
+            // The thread is the one that it was; as in `unpin`.
+            compiler_fence(Release);
+            thread.pins.set(0);
+            return;
         }
+        give_way(thread, task);
     } else {
         exit_slowly(thread, task);
     }
@@ -139,29 +170,29 @@ fn exit_slowly(thread: &'static Thread, task: TaskRef) {
             return;
         }
     }
-    leave(thread, task, wait_for_processor);
-}
-
-/// The task leaves its thread; but not out of a signal handler, which has to end where it began:
-/// what it returns through is that thread's, as are the signals that it holds back and the stack
-/// that it may run on. There the thread waits.
-#[cold]
-fn leave(thread: &'static Thread, task: TaskRef, after: After) {
-    if preempt::is_in_handler() {
-        wait_here(thread, task);
-    } else {
-        running::leave(thread, after);
+    match stays(task) {
+        true => thread.wait_here(task),
+        false => running::leave(thread, wait_for_processor),
     }
 }
 
-/// The task waits for a processor on its thread and its stack, as one that is locked.
-fn wait_here(thread: &Thread, task: TaskRef) {
-    running::lock();
-    task.change_state(task.state(), State::Runnable);
-    SCHED.submit(&mut SCHED.shared.lock(), task);
-    thread.wait_for_locked();
-    task.change_state(State::Runnable, State::Running);
-    running::unlock();
+/// Whether the task must not leave its thread here. A future runs on the scheduler's stack; and a
+/// signal handler has to end where it began, for what it returns through is that thread's, as are
+/// the signals that it holds back and the stack that it may run on.
+fn stays(task: TaskRef) -> bool {
+    !task.has_stack() || preempt::is_in_handler()
+}
+
+/// The task was asked to give way.
+#[cold]
+fn give_way(thread: &'static Thread, task: TaskRef) {
+    if !stays(task) {
+        running::leave(thread, running::give_way);
+    } else if SCHED.is_asked(attention::STOP) {
+        task.set_state(State::Syscall);
+        hand_off(thread.release());
+        thread.wait_here(task);
+    }
 }
 
 /// On the scheduler's stack: the task waits for a processor, like all that may run.

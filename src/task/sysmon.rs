@@ -143,14 +143,15 @@ fn run() {
             delay = SHORT;
         }
         let polled = SCHED.polled.load(Relaxed);
-        if polled != 0 && polled + SLICE < now && poller::waiters() > 0 {
-            if SCHED
+        if polled != 0
+            && polled + SLICE < now
+            && poller::waiters() > 0
+            && SCHED
                 .polled
                 .compare_exchange(polled, now, SeqCst, Relaxed)
                 .is_ok()
-            {
-                poller::poll(Some(0));
-            }
+        {
+            poller::poll(Some(0));
         }
         for processor in SCHED.processors() {
             has_done |= retake(processor, now);
@@ -260,6 +261,9 @@ fn retake(processor: &'static Processor, now: u64) -> bool {
                 return false;
             }
             RETAKEN.fetch_add(1, Relaxed);
+            if is_needed {
+                processor.call_lasts();
+            }
             hand_off(processor);
             true
         }

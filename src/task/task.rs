@@ -35,10 +35,21 @@ pub(super) enum State {
     Dead,
 }
 
-/// What the compiler knows of a task's closure.
+/// How a task runs.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    /// On a stack of its own: this runs the closure, which becomes the result.
+    Stack(unsafe fn(TaskRef)),
+    /// On the scheduler's stack, piece by piece: this polls the future, which becomes the
+    /// result, and says whether it has.
+    Future(unsafe fn(TaskRef) -> bool),
+}
+
+/// What the compiler knows of a task's closure, or future.
 pub(super) struct Shape {
-    /// Runs the closure, which becomes the result.
-    pub(super) run: unsafe fn(TaskRef),
+    pub(super) kind: Kind,
+    /// Drops the result.
+    pub(super) drop_result: unsafe fn(TaskRef),
     /// Where the closure and the result are, in bytes from the task.
     pub(super) packet: usize,
     /// Of the task with its packet.
@@ -63,10 +74,10 @@ pub(super) struct Task {
     pub(super) stack: Cell<Option<Stack>>,
     /// How large that is to be, in bytes.
     pub(super) stack_size: usize,
-    /// Who waits for its end, or [`Task::ENDED`], or null.
+    /// Who waits for its end, or [`Task::ENDED`], or [`Task::DETACHED`], or null.
     pub(super) joiner: AtomicPtr<Wait>,
-    /// What becomes of the result: see `spawn.rs`.
-    pub(super) outcome: AtomicU32,
+    /// A future's: whether it is to be polled (`future.rs`).
+    pub(super) polling: AtomicU32,
     /// How often it has asked to stay on its thread.
     pub(super) locks: Cell<u32>,
     /// The thread that it stays on, if it does.
@@ -86,6 +97,8 @@ pub(super) struct Task {
 impl Task {
     /// What `joiner` is once the task has ended.
     pub(super) const ENDED: *mut Wait = ptr::without_provenance_mut(1);
+    /// What it is if nobody will ask.
+    pub(super) const DETACHED: *mut Wait = ptr::without_provenance_mut(2);
 
     pub(super) fn new(
         shape: &'static Shape,
@@ -102,7 +115,7 @@ impl Task {
             stack: Cell::new(None),
             stack_size,
             joiner: AtomicPtr::new(ptr::null_mut()),
-            outcome: AtomicU32::new(0),
+            polling: AtomicU32::new(0),
             locks: Cell::new(0),
             locked: Cell::new(None),
             wait: Cell::new(ptr::null()),
@@ -112,6 +125,12 @@ impl Task {
             locals: Cell::new(ptr::null_mut()),
             scope,
         }
+    }
+
+    /// Whether it may leave its thread wherever it is.
+    #[inline(always)]
+    pub(super) fn has_stack(&self) -> bool {
+        matches!(self.shape.kind, Kind::Stack(_))
     }
 
     #[inline(always)]

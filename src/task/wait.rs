@@ -7,8 +7,10 @@
 //! else. So nobody is woken twice, and a `Wait` stays where it is until the one that has
 //! claimed it is done with it.
 
+use core::cell::UnsafeCell;
 use core::panic::Location;
 use core::ptr;
+use core::task::{Poll, Waker};
 
 use super::prim::{AtomicUsize, Ordering::*};
 use super::running::{current_task, leave};
@@ -44,15 +46,24 @@ const RUNNING: u32 = 0;
 const PARKED: u32 = 1;
 /// It was woken.
 const WOKEN: u32 = 2;
+/// It is being woken: a future's waker is being taken.
+const WAKING: u32 = 3;
 
-/// A task, or a thread that runs none, that is about to wait.
+/// A task, or a thread that runs none, or a future, that is about to wait.
 pub(crate) struct Wait {
     /// Who has claimed it, or 0.
     claimed: AtomicUsize,
     /// Whether it sleeps. A thread does on this.
     state: AtomicU32,
     task: Option<TaskRef>,
+    is_future: bool,
+    /// A future's: whom to wake. It is there while the state is `PARKED`, and belongs to who
+    /// has made the state `RUNNING` or `WAKING`.
+    waker: UnsafeCell<Option<Waker>>,
 }
+
+// SAFETY: the waker is looked at by one at a time: see there.
+unsafe impl Sync for Wait {}
 
 impl Wait {
     /// What [`Wait::park`] returns when the deadline has passed before anybody has claimed it.
@@ -71,6 +82,76 @@ impl Wait {
             claimed: AtomicUsize::new(0),
             state: AtomicU32::new(RUNNING),
             task: current_task(),
+            is_future: false,
+            waker: UnsafeCell::new(None),
+        }
+    }
+
+    /// For a future that is about to wait.
+    pub(crate) fn of_future(waker: Waker) -> Wait {
+        Wait {
+            claimed: AtomicUsize::new(0),
+            state: AtomicU32::new(PARKED),
+            task: None,
+            is_future: true,
+            waker: UnsafeCell::new(Some(waker)),
+        }
+    }
+
+    /// What [`Wait::park`] is to tasks, to a future: as what it was claimed, if it was woken,
+    /// or else `waker` will be told.
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<usize> {
+        let is_parked = self
+            .state
+            .compare_exchange(PARKED, RUNNING, AcqRel, Acquire)
+            .is_ok();
+        if is_parked {
+            // SAFETY: so nobody else looks at it.
+            unsafe { (*self.waker.get()).clone_from(&Some(waker.clone())) };
+            let parks_again = self
+                .state
+                .compare_exchange(RUNNING, PARKED, AcqRel, Acquire)
+                .is_ok();
+            if parks_again {
+                return Poll::Pending;
+            }
+        }
+        self.await_wake();
+        Poll::Ready(self.claimed.load(Acquire))
+    }
+
+    /// Has nobody wake the future any more. It may be that somebody just does: then this
+    /// returns when that is done.
+    pub(crate) fn cancel(&self) {
+        if !self.claim(Wait::TIMED_OUT) {
+            self.await_wake();
+        }
+    }
+
+    /// Returns when somebody who has claimed the wait is done with it: that is a few
+    /// instructions.
+    fn await_wake(&self) {
+        while self.state.load(Acquire) != WOKEN {
+            core::hint::spin_loop();
+        }
+    }
+
+    /// [`Wait::wake`], for a future.
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    unsafe fn wake_future(&self) {
+        // Who polls just now sees that it was woken.
+        if self.state.swap(WAKING, AcqRel) == PARKED {
+            // SAFETY: so nobody else looks at it.
+            let waker = unsafe { (*self.waker.get()).take() };
+            self.state.store(WOKEN, Release);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        } else {
+            self.state.store(WOKEN, Release);
         }
     }
 
@@ -103,6 +184,9 @@ impl Wait {
         // SAFETY: it stays until it is woken, and to wake the address alone touches nothing.
         unsafe {
             let (task, state) = ((*this).task, &raw const (*this).state);
+            if (*this).is_future {
+                return (*this).wake_future();
+            }
             // A task that sleeps looks at nothing more: to have it run is all.
             let is_parked = task.is_some() && (*state).load(Acquire) == PARKED;
             if is_parked || (*state).swap(WOKEN, AcqRel) == PARKED {

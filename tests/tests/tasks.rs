@@ -17,6 +17,7 @@ cases![
     no_notification_is_lost,
     deadlines_pass,
     each_task_has_its_own_values,
+    futures_are_tasks,
 ];
 
 fn main() -> ExitCode {
@@ -110,6 +111,15 @@ fn deadlines_pass(target: Target) -> Result<()> {
 fn each_task_has_its_own_values(target: Target) -> Result<()> {
     for processors in processors(target) {
         play(target, "locals", rounds(target, 1000), *processors)?;
+    }
+    Ok(())
+}
+
+/// Futures return, wake and wait for one another, sleep, wait for descriptors, block, and are
+/// dropped before they end.
+fn futures_are_tasks(target: Target) -> Result<()> {
+    for &processors in processors(target) {
+        play(target, "futures", rounds(target, 1000), processors)?;
     }
     Ok(())
 }

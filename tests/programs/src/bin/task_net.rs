@@ -139,6 +139,9 @@ fn idle(connections: usize) {
         ..limit
     };
     sys::setrlimit(Resource::NOFILE, &raised).unwrap();
+    // Two descriptors each, and a few for the program itself.
+    let room = (limit.rlim_max.saturating_sub(64) / 2).min(1 << 20) as usize;
+    let connections = connections.min(room);
     task::yield_now();
     let before = threads();
     static WAIT: AtomicUsize = AtomicUsize::new(0);

@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod channels;
 mod crew;
+mod futures;
 mod locals;
 mod locks;
 
@@ -38,6 +39,7 @@ fn main(args: Args) {
         "notify" => locks::notify(rounds),
         "groups" => locks::groups(rounds),
         "deadlines" => locks::deadlines(),
+        "futures" => futures::futures(rounds),
         "locals" => locals::locals(rounds),
         scene => panic!("there is no scene {scene}"),
     }
