@@ -120,8 +120,8 @@ impl Thread {
         self.take_given();
     }
 
-    /// Waits for a processor for a task that cannot leave the thread now, as if it was locked to
-    /// it.
+    /// Waits for a processor where the task cannot leave the thread, in the midst of a future or of
+    /// a signal handler: as if it was locked to it.
     pub(super) fn wait_here(&'static self, task: TaskRef) {
         let before = task.locked.replace(Some(self));
         task.change_state(State::Syscall, State::Runnable);

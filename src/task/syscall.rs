@@ -8,7 +8,7 @@
 //! From the store on, the thread must not touch the processor, nor anything that belongs to who
 //! holds it.
 
-use core::sync::atomic::Ordering::*;
+use core::sync::atomic::{Ordering::*, compiler_fence};
 
 use super::idle::hand_off;
 use super::processor::{Processor, State as ProcessorState};
@@ -141,12 +141,13 @@ fn exit_syscall() {
         processor.call_was_short();
         task.set_state(State::Running);
         let is_asked = SCHED.is_asked(attention::STOP) || processor.give_way.load(Relaxed);
-        if !is_asked || !may_leave(task) {
-            // The thread is the one that it was.
+        if !is_asked {
+            // The thread is the one that it was; as in `unpin`.
+            compiler_fence(Release);
             thread.pins.set(0);
             return;
         }
-        running::leave(thread, running::give_way);
+        give_way(thread, task);
     } else {
         exit_slowly(thread, task);
     }
@@ -169,18 +170,29 @@ fn exit_slowly(thread: &'static Thread, task: TaskRef) {
             return;
         }
     }
-    match may_leave(task) {
-        true => running::leave(thread, wait_for_processor),
-        false => thread.wait_here(task),
+    match stays(task) {
+        true => thread.wait_here(task),
+        false => running::leave(thread, wait_for_processor),
     }
 }
 
-/// Whether the task can go on in another thread: not a future, and not out of a signal handler,
-/// which has to end where it began. What it returns through is that thread's, as are the signals
-/// that it holds back and the stack that it may run on.
+/// Whether the task must not leave its thread here. A future runs on the scheduler's stack; and a
+/// signal handler has to end where it began, for what it returns through is that thread's, as are
+/// the signals that it holds back and the stack that it may run on.
+fn stays(task: TaskRef) -> bool {
+    !task.has_stack() || preempt::is_in_handler()
+}
+
+/// The task was asked to give way.
 #[cold]
-fn may_leave(task: TaskRef) -> bool {
-    task.has_stack() && !preempt::is_in_handler()
+fn give_way(thread: &'static Thread, task: TaskRef) {
+    if !stays(task) {
+        running::leave(thread, running::give_way);
+    } else if SCHED.is_asked(attention::STOP) {
+        task.set_state(State::Syscall);
+        hand_off(thread.release());
+        thread.wait_here(task);
+    }
 }
 
 /// On the scheduler's stack: the task waits for a processor, like all that may run.

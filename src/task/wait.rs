@@ -11,6 +11,7 @@ use core::cell::UnsafeCell;
 use core::panic::Location;
 use core::ptr;
 use core::task::{Poll, Waker};
+use core::time::Duration;
 
 use super::prim::{AtomicUsize, Ordering::*};
 use super::running::{current_task, leave};
@@ -128,11 +129,16 @@ impl Wait {
         }
     }
 
-    /// Returns when somebody who has claimed the wait is done with it: that is a few
-    /// instructions.
+    /// Returns when somebody who has claimed the wait is done with it. That is a few
+    /// instructions; but it may be a task that was turned out in between, and that waits for the
+    /// very processor which the future holds. Nobody wakes who sleeps here.
     fn await_wake(&self) {
+        const SOON: Duration = Duration::from_micros(100);
         while self.state.load(Acquire) != WOKEN {
-            core::hint::spin_loop();
+            let state = prim::spin(&self.state, |state| state == WOKEN);
+            if state != WOKEN {
+                prim::wait(&self.state, state, prim::after(SOON));
+            }
         }
     }
 

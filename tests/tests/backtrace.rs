@@ -22,6 +22,7 @@ cases![
     a_panic_shows_the_calls_that_led_to_it,
     of_many_calls_the_last_are_shown,
     a_new_thread_begins_where_its_backtrace_ends,
+    a_dump_shows_where_tasks_wait,
     a_broken_chain_ends_the_walk,
     c_without_frame_pointers_ends_the_walk_at_worst,
     gdb_sees_from_main_to_the_start,
@@ -42,7 +43,7 @@ fn program(target: Target, name: &str) -> Result<PathBuf> {
 }
 
 fn build(target: Target) -> Result<HashMap<String, PathBuf>> {
-    let names = ["backtrace", "panic_in_thread"].map(String::from);
+    let names = ["backtrace", "panic_in_thread", "sched_scenes"].map(String::from);
     let programs = program::select(&names, target.arch)?;
     let options = Options {
         backtrace: true,
@@ -178,6 +179,30 @@ fn a_new_thread_begins_where_its_backtrace_ends(target: Target) -> Result<()> {
     ensure!(
         whole && last == Some("freestand::thread::spawn::enter"),
         "{frames:?}"
+    );
+    Ok(())
+}
+
+fn a_dump_shows_where_tasks_wait(target: Target) -> Result<()> {
+    let path = program(target, "sched_scenes")?;
+    let mut command = target.command_for(&path)?;
+    command.args(["quit", "0"]).env("FREESTAND_PROCS", "1");
+    let output = command.output()?;
+    let mut text = Vec::new();
+    Translator::new(&path)?.copy(&output.stderr[..], &mut text)?;
+    let text = String::from_utf8(text)?;
+    ensure!(output.status.code() == Some(2), "{output:?}: {text}");
+    let (_, waiter) = text
+        .split_once("'waiter' waits to receive, at ")
+        .with_context(|| format!("nobody waits: {text}"))?;
+    let lines = waiter.lines().skip(1);
+    let frames: Vec<&str> = lines
+        .take_while(|line| !line.starts_with("task "))
+        .collect();
+    let has = |name: &str| frames.iter().any(|line| line.contains(name));
+    ensure!(
+        has("await_nothing") && has("freestand::task::spawn::begin"),
+        "{text}"
     );
     Ok(())
 }

@@ -192,7 +192,7 @@ fn who_waits_for_something_is_in_no_deadlock(target: Target) -> Result<()> {
 fn sigquit_shows_all_tasks(target: Target) -> Result<()> {
     let all = [
         "SIGQUIT: 1 processors, ",
-        "'main' waits to sleep, at ",
+        "'main' ",
         "'waiter' waits to receive, at ",
         "'caller' is in a system call\n",
     ];

@@ -89,11 +89,16 @@ pub fn no_deadlock_thread() {
     thread.join().unwrap().unwrap();
 }
 
+#[inline(never)]
+fn await_nothing(receiver: &channel::Receiver<u8>) -> bool {
+    black_box(receiver.recv().is_err())
+}
+
 /// SIGQUIT comes while tasks do what they can: wait, run (`count` of them), call.
 pub fn quit(count: usize) {
     let (_sender, receiver) = channel::bounded::<u8>(0);
     let waiter = Builder::new().name("waiter");
-    drop(waiter.spawn(move || receiver.recv()).unwrap());
+    drop(waiter.spawn(move || await_nothing(&receiver)).unwrap());
     let caller = Builder::new().name("caller");
     drop(caller.spawn(|| Pipe::new().take()).unwrap());
     static BEGUN: AtomicUsize = AtomicUsize::new(0);

@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*};
 
 use freestand::sys::{self, Resource, Rlimit};
-use freestand::task::{self, Builder, sched};
+use freestand::task::{self, Barrier, Builder, sched};
 use freestand::{fs, thread};
 
 use crate::support::{MS, Pipe, until};
@@ -117,10 +117,14 @@ pub fn million(count: usize) {
         let text = fs::read_to_string("/proc/self/maps").expect("it can be read");
         text.lines().count()
     };
-    // What is kept for later is there after a few.
-    for _ in 0..10 {
-        wave();
-    }
+    // More stacks are never needed at once, and then they are kept.
+    let barrier = Barrier::new(WAVE + 16);
+    task::scope(|scope| {
+        for _ in 0..WAVE + 16 {
+            scope.spawn(|| drop(barrier.wait()));
+        }
+    });
+    wave();
     let before = (pages(), mappings());
     for _ in 0..count.div_ceil(WAVE) {
         wave();
