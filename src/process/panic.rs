@@ -9,7 +9,8 @@ use heapless::Vec;
 use super::abort;
 use crate::io::{self, Write as _};
 use crate::sync::expects_threads;
-use crate::sys::{self, Prctl, Word, hook};
+use crate::sys::hook::{self, ThreadLocked};
+use crate::sys::{self, Prctl, Word};
 
 /// The message on its way out: written in one piece if it is no more than 1 KiB,
 /// so that it stays whole among other threads' output.
@@ -44,6 +45,8 @@ pub fn report_panic(info: &PanicInfo<'_>) -> ! {
     /// The thread that reports its panic, or 0.
     static REPORTING: AtomicU32 = AtomicU32::new(0);
 
+    // A task ends here as the thread that it runs on.
+    let _locked = ThreadLocked::new();
     let this = sys::gettid().0.cast_unsigned();
     if let Err(thread) = REPORTING.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed) {
         if thread == this {

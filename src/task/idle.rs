@@ -16,10 +16,7 @@ use crate::sync::prim;
 use crate::sys::{self, MaskHow};
 use crate::thread as threads;
 
-/// How many threads may sleep for long, beyond one for each processor.
-const SPARE: usize = 2;
-
-/// How long a thread sleeps that is one too many before it ends.
+/// How long a thread sleeps before it ends, if there are more that sleep than processors.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many bytes of stack a thread of the scheduler has: tasks have their own.
@@ -75,12 +72,12 @@ impl Thread {
             let mut shared = SCHED.shared.lock();
             shared.put_thread(self);
             deadlock::check(&shared);
-            !self.is_initial && shared.asleep > SCHED.count.load(Relaxed) + SPARE
+            !self.is_initial && shared.asleep > SCHED.count.load(Relaxed)
         };
         let deadline = is_spare.then(|| prim::after(PATIENCE)).flatten();
         if !self.note.sleep(deadline) {
             let mut shared = SCHED.shared.lock();
-            let is_spare = shared.asleep > SCHED.count.load(Relaxed) + SPARE;
+            let is_spare = shared.asleep > SCHED.count.load(Relaxed);
             if is_spare && shared.remove_thread(self) {
                 shared.threads -= 1;
                 return false;

@@ -405,8 +405,7 @@ fn class(size: usize) -> Option<usize> {
     let length = size.checked_add(page() + STAGGER)?;
     let shift = length.checked_next_power_of_two()?.trailing_zeros();
     match shift {
-        0..=SMALLEST_SHIFT => Some(0),
-        ..=LARGEST_SHIFT => Some((shift - SMALLEST_SHIFT) as usize),
+        ..=LARGEST_SHIFT => Some(shift.saturating_sub(SMALLEST_SHIFT) as usize),
         _ => None,
     }
 }

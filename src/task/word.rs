@@ -43,7 +43,7 @@ impl Word {
     /// The next, after a change of hands.
     #[inline(always)]
     fn next(self, state: State) -> Word {
-        Word((self.0 | 3) + 1 | state as u64)
+        Word(((self.0 | 3) + 1) | state as u64)
     }
 
     pub(crate) fn tick(self) -> u64 {

@@ -15,7 +15,8 @@ use super::stack;
 use crate::signal::AltStack;
 use crate::startup::tls;
 use crate::sync::parker::Parker;
-use crate::sys::{self, hook};
+use crate::sys;
+use crate::sys::hook::{self, ThreadLocked};
 
 /// A thread's control block. It lies beside the thread's thread-local variables, where the
 /// thread pointer leads to it: in the thread's own mapping, or for the initial thread,
@@ -284,8 +285,12 @@ pub struct ThreadId(NonZeroU64);
 /// Sleeps until somebody calls [`Thread::unpark`] for the calling thread, or not at all if
 /// somebody has since the last time: std's `thread::park`. How often they have does not
 /// count. Signals do not end it.
+///
+/// A [task](crate::task) stays on its thread meanwhile. Who is to unpark it has to know which that
+/// is: so it stays [locked](crate::task::lock_thread) to it from [`current`] on.
 #[inline]
 pub fn park() {
+    let _locked = ThreadLocked::new();
     ControlRef::current().parker.park();
 }
 
@@ -296,5 +301,6 @@ pub fn park() {
 /// If the clock cannot be read, as under a seccomp filter that allows no clock.
 #[inline]
 pub fn park_timeout(duration: Duration) {
+    let _locked = ThreadLocked::new();
     ControlRef::current().parker.park_timeout(duration);
 }

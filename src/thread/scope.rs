@@ -2,30 +2,40 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicUsize, Ordering::*};
+use core::sync::atomic::{AtomicU32, Ordering::*};
 
-use super::control::{Thread, current, park};
+use super::control::Thread;
 use super::spawn::{Builder, Join, Result};
+use crate::sync::prim;
 
-/// How many threads a scope has, and who waits for their end.
-pub(super) struct Running {
-    count: AtomicUsize,
-    owner: Thread,
-}
+/// How many threads a scope has. Who waits for their end does so here and is not unparked: it may
+/// be a [task](crate::task), on another thread by then.
+pub(super) struct Running(AtomicU32);
 
 impl Running {
     /// One more.
     pub(super) fn enter(&self) {
-        self.count.fetch_add(1, Relaxed);
+        self.0.fetch_add(1, Relaxed);
     }
 
     /// One less. Whoever calls this is done with all that the scope may borrow, the scope
     /// itself included.
     pub(super) fn leave(&self) {
-        // Once the count is 0, the scope may be gone.
-        let owner = self.owner.clone();
-        if self.count.fetch_sub(1, Release) == 1 {
-            owner.unpark();
+        let count = &self.0;
+        if count.fetch_sub(1, Release) == 1 {
+            // Now the scope may be gone: of the count no more than the address matters, and who
+            // sleeps there for something else looks again.
+            prim::wake_one(count);
+        }
+    }
+
+    /// Waits until there are none. What they wrote comes before what follows.
+    fn await_none(&self) {
+        loop {
+            match self.0.load(Acquire) {
+                0 => return,
+                count => prim::wait(&self.0, count, None),
+            };
         }
     }
 }
@@ -55,18 +65,12 @@ where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
     let scope = Scope {
-        running: Running {
-            count: AtomicUsize::new(0),
-            owner: current(),
-        },
+        running: Running(AtomicU32::new(0)),
         scope: PhantomData,
         env: PhantomData,
     };
     let result = body(&scope);
-    // What the threads wrote comes before what follows.
-    while scope.running.count.load(Acquire) != 0 {
-        park();
-    }
+    scope.running.await_none();
     result
 }
 
@@ -96,7 +100,7 @@ impl<'scope> Scope<'scope, '_> {
 impl fmt::Debug for Scope<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope")
-            .field("running", &self.running.count)
+            .field("running", &self.running.0)
             .finish_non_exhaustive()
     }
 }

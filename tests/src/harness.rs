@@ -29,6 +29,7 @@ pub fn run_with(cases: &[Case], once: Vec<Trial>) -> ExitCode {
 /// Runs each case on each of `targets`, and with it the tests of `once`. On those that are
 /// static-PIE, the cases that show a row of the table in src/startup/mod.rs.
 pub fn run_on(targets: impl Iterator<Item = Target>, cases: &[Case], once: Vec<Trial>) -> ExitCode {
+    heed_signals();
     let all = everything_is_required();
     let targets: Vec<_> = targets.map(|target| (target, target.obstacle())).collect();
     let mut trials = once;
@@ -46,4 +47,12 @@ pub fn run_on(targets: impl Iterator<Item = Target>, cases: &[Case], once: Vec<T
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// What a shell starts in the background ignores these, and so would the programs.
+fn heed_signals() {
+    for signal in [libc::SIGINT, libc::SIGQUIT] {
+        // SAFETY: the default action runs no code.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
 }

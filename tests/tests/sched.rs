@@ -164,7 +164,9 @@ fn signals_come_in_between(target: Target) -> Result<()> {
 fn locked_tasks_stay(target: Target) -> Result<()> {
     plays(target, &[1, 2], &["locked", &rounds(target, 1000)])?;
     plays(target, &[1, 2], &["locked_end"])?;
-    plays(target, &[1], &["locked_is_not_copied"])
+    plays(target, &[1], &["locked_is_not_copied"])?;
+    plays(target, &[1, 2], &["scope_moves"])?;
+    plays(target, &[1, 2], &["sections", &rounds(target, 50)])
 }
 
 fn a_deadlock_is_reported(target: Target) -> Result<()> {

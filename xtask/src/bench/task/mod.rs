@@ -355,7 +355,7 @@ fn time_of_children() -> Result<Duration> {
     let times = [usage.user_time(), usage.system_time()];
     let micros: i64 = times
         .iter()
-        .map(|time| time.tv_sec() * 1_000_000 + i64::from(time.tv_usec()))
+        .map(|time| time.tv_sec() * 1_000_000 + time.tv_usec())
         .sum();
     Ok(Duration::from_micros(micros.try_into()?))
 }

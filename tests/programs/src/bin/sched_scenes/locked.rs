@@ -4,7 +4,7 @@ use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering::*};
 
 use freestand::sys::{self, Prctl, Word};
-use freestand::{fs, task};
+use freestand::{fs, task, thread};
 
 use crate::support::{MS, Pipe, call, compute_for, sleep_in_kernel, tid, until};
 
@@ -129,4 +129,51 @@ pub fn is_not_copied() {
             pipe.put(8);
         });
     }
+}
+
+/// The threads of a scope end when the task that waits for them is on another thread than when
+/// it made them.
+pub fn scope_moves() {
+    let has_moved = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !has_moved.load(Relaxed) {
+                thread::sleep(MS);
+            }
+            thread::sleep(20 * MS);
+        });
+        let before = tid();
+        task::scope(|scope| {
+            // Whoever takes the processor over while the task waits in the kernel keeps it.
+            scope.spawn(|| {
+                while !has_moved.load(Relaxed) {
+                    task::yield_now();
+                }
+            });
+            until(|| tid() != before);
+            has_moved.store(true, Relaxed);
+        });
+    });
+}
+
+/// Who is in a critical section is alone in it, though tasks on the same thread want to be.
+pub fn sections(rounds: usize) {
+    static IS_IN: AtomicBool = AtomicBool::new(false);
+    task::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..rounds {
+                    critical_section::with(|_| {
+                        assert!(!IS_IN.swap(true, Relaxed), "there are two");
+                        task::yield_now();
+                        let here = tid();
+                        critical_section::with(|_| sleep_in_kernel(MS / 50));
+                        assert_eq!(tid(), here);
+                        IS_IN.store(false, Relaxed);
+                    });
+                    task::yield_now();
+                }
+            });
+        }
+    });
 }

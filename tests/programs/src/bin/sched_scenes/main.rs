@@ -48,6 +48,8 @@ fn main(args: Args) {
         "handler_calls" => preempt::handler_calls(count),
         "locked" => locked::locked(count),
         "locked_end" => locked::end(),
+        "scope_moves" => locked::scope_moves(),
+        "sections" => locked::sections(count),
         "locked_is_not_copied" => locked::is_not_copied(),
         "deadlock" => ends::deadlock(),
         "deadlock_after_locked" => ends::deadlock_after_locked(),

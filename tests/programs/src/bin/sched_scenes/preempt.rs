@@ -92,7 +92,7 @@ pub fn handlers() {
     extern "C" fn handler(_: Signal, _: &SigInfo, _: &mut UContext) {
         let here = tid();
         // Now and then longer than a task may run.
-        if HANDLED.fetch_add(1, Relaxed) % 16 == 0 {
+        if HANDLED.fetch_add(1, Relaxed).is_multiple_of(16) {
             compute_for(15 * MS);
         }
         assert_eq!(tid(), here, "a handler went on elsewhere");

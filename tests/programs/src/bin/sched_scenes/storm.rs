@@ -17,7 +17,7 @@ extern "C" fn handler(_: Signal, _: &SigInfo, _: &mut UContext) {
     let here = tid();
     let count = SIGNALS.fetch_add(1, Relaxed);
     // Some make calls.
-    if count % 8 == 0 {
+    if count.is_multiple_of(8) {
         call();
     }
     assert_eq!(tid(), here, "a handler went on elsewhere");

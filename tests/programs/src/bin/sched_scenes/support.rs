@@ -4,8 +4,10 @@ use core::hint;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use freestand::io::{self, PipeReader, PipeWriter};
-use freestand::sys::{self, AsFd, Errno, Pid, SaFlags, SigAction, SigHandler, SigSet, Signal, Tid};
-use freestand::time::{Duration, Instant};
+use freestand::sys::{
+    self, AsFd, Clock, Errno, Pid, SaFlags, SigAction, SigHandler, SigSet, Signal, Tid,
+};
+use freestand::time::Duration;
 use freestand::{fs, task};
 
 pub const MS: Duration = Duration::from_millis(1);
@@ -68,10 +70,15 @@ pub fn sleep_in_kernel(duration: Duration) {
     freestand::time::sleep(duration);
 }
 
-/// Computes for so long, without a call that the scheduler hears of.
+/// Computes for so long, without a call that the scheduler hears of: where there is no vDSO, as
+/// under qemu-user, to read the clock is a call.
 pub fn compute_for(duration: Duration) {
-    let begun = Instant::now();
-    while begun.elapsed() < duration {
+    let now = || {
+        let now = sys::raw::clock_gettime(Clock::MONOTONIC).expect("there is one");
+        Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+    };
+    let begun = now();
+    while now() - begun < duration {
         hint::spin_loop();
     }
 }
