@@ -7,9 +7,9 @@ use core::time::Duration;
 
 use super::preempt;
 use super::world::stop_the_world;
-use crate::fs;
 use crate::sync::prim;
 use crate::sys::{self, Errno, Result, Tid, raw};
+use crate::thread as threads;
 
 /// What a thread is to do.
 type Call<'a> = &'a (dyn Fn() -> Result<()> + Sync);
@@ -29,6 +29,9 @@ const TAKEN: u32 = 1 << 30;
 /// It has.
 const DONE: u32 = 1 << 31;
 
+/// A thread that is being made.
+const NOT_YET: Tid = Tid(0);
+
 /// How long to wait before a look whether the thread is still there.
 const PATIENCE: Duration = Duration::from_millis(10);
 
@@ -40,14 +43,15 @@ const PATIENCE: Duration = Duration::from_millis(10);
 /// The calling thread comes first, and if it fails, no other does anything. The world is
 /// [stopped](stop_the_world) meanwhile. Other threads do it in the handler of a signal, SIGURG,
 /// also those that are in a system call, which begins again if it is one of those that do
-/// ([`signal`](crate::signal)), and those of the program's own. So `call` may do no more than a
-/// handler may: system calls.
+/// ([`signal`](crate::signal)), and those that the program made by
+/// [`thread`](crate::thread): not such as it made by the system call alone. So `call` may do no
+/// more than a handler may: system calls.
 ///
 /// # Errors
 ///
 /// That of the first thread that fails. If it is not the calling one, some threads have done it
 /// and some have not: there is nothing sensible to be done but to end. `ENOTSUP` if the program
-/// handles SIGURG itself. Those of reading `/proc/self/task`, where the threads are listed.
+/// handles SIGURG itself.
 ///
 /// A thread that holds SIGURG back is waited for until it does no more.
 pub fn on_all_threads(call: impl Fn() -> Result<()> + Sync) -> Result<()> {
@@ -55,35 +59,25 @@ pub fn on_all_threads(call: impl Fn() -> Result<()> + Sync) -> Result<()> {
     if !preempt::is_set_up() {
         return Err(Errno::ENOTSUP);
     }
-    let mut done = Vec::new();
-    // The list is read before anything is done, and again as long as it has new ones.
-    let mut threads = list()?;
     call()?;
-    done.push(sys::gettid());
+    let own = sys::gettid();
+    let mut done = Vec::from([own]);
     loop {
+        // Again as long as there are new ones: a thread is as its maker was.
+        let mut threads = threads::all();
         threads.retain(|thread| !done.contains(thread));
         if threads.is_empty() {
             return Ok(());
         }
-        for &thread in &threads {
+        for thread in threads {
+            if thread == NOT_YET {
+                sys::sched_yield();
+                continue;
+            }
             have(thread, &call)?;
-        }
-        done.append(&mut threads);
-        threads = list()?;
-    }
-}
-
-/// The threads of the process.
-fn list() -> Result<Vec<Tid>> {
-    let mut threads = Vec::new();
-    for entry in fs::read_dir("/proc/self/task")? {
-        let entry = entry?;
-        let name = core::str::from_utf8(entry.file_name()).ok();
-        if let Some(number) = name.and_then(|name| name.parse().ok()) {
-            threads.push(Tid(number));
+            done.push(thread);
         }
     }
-    Ok(threads)
 }
 
 /// Has the thread do it, and waits until it has. One that has ended need not. The world is

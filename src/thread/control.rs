@@ -51,8 +51,12 @@ pub(super) struct Control {
     pub(super) scope: *const Running,
     /// Thread-local values that are to be dropped.
     pub(super) destructors: Cell<*mut Node>,
-    /// Among the mappings that wait to be used again: the next.
+    /// Among the threads that there are, and after the thread's end among the mappings that wait
+    /// to be used again: the next.
     pub(super) next: Cell<*mut Control>,
+    /// Among the threads that there are: the one before.
+    #[cfg(feature = "alloc")]
+    pub(super) previous: Cell<*mut Control>,
     /// Where the thread reports that it has overflowed its stack, until it begins.
     pub(super) alternate: Cell<Option<AltStack>>,
 }
@@ -142,6 +146,8 @@ impl Control {
             alternate: Cell::new(None),
             destructors: Cell::new(ptr::null_mut()),
             next: Cell::new(ptr::null_mut()),
+            #[cfg(feature = "alloc")]
+            previous: Cell::new(ptr::null_mut()),
         }
     }
 

@@ -14,6 +14,8 @@
 //!   use neither at the same time.
 
 mod control;
+#[cfg(feature = "alloc")]
+mod list;
 mod local;
 mod scope;
 mod spawn;
@@ -30,6 +32,8 @@ pub use crate::time::sleep;
 #[cfg(feature = "alloc")]
 pub(crate) use control::is_initial;
 pub use control::{Thread, ThreadId, current, park, park_timeout};
+#[cfg(feature = "alloc")]
+pub(crate) use list::all;
 #[doc(hidden)]
 pub use local::Slot;
 pub use local::{AccessError, LocalKey};

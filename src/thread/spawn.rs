@@ -9,10 +9,13 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering::*};
 
 use super::control::{Control, ControlRef, Thread};
+#[cfg(feature = "alloc")]
+use super::list;
 use super::scope::{Running, Scope, ScopedJoinHandle};
 use super::{local, stack};
 use crate::signal::{self, AltStack};
 use crate::sync;
+use crate::sys::hook;
 use crate::sys::{self, Address, CloneFlags, Prctl, Word};
 
 // What becomes of a closure's result: `Control::outcome` begins with 0.
@@ -236,9 +239,13 @@ unsafe fn start(control: ControlRef) -> sys::Result<()> {
     // this call returns.
     let tid = control.tid.as_ptr().cast();
     let area = crate::arch::ThreadArea::new(control.pointer);
+    // Whoever stops all tasks finds this one before or after, and the thread with an id.
+    hook::pin();
+    #[cfg(feature = "alloc")]
+    list::enter(control);
     // SAFETY: the stack ends below the packet, and is the thread's alone; the id and the
     // thread pointer are in its mapping.
-    unsafe {
+    let made = unsafe {
         sys::clone_on_stack(
             flags,
             None,
@@ -249,8 +256,13 @@ unsafe fn start(control: ControlRef) -> sys::Result<()> {
             enter,
             control.as_ptr().cast(),
         )
+    };
+    #[cfg(feature = "alloc")]
+    if made.is_err() {
+        list::leave(control);
     }
-    .map(drop)
+    hook::unpin();
+    made.map(drop)
 }
 
 /// The stack on which the thread reports that it has overflowed its own, once, in a program

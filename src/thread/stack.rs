@@ -28,6 +28,8 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering::*;
 
 use super::control::{Control, ControlRef};
+#[cfg(feature = "alloc")]
+use super::list;
 use crate::mapping::{GUARD, Mapping};
 use crate::startup::tls::{self, Image};
 use crate::sync::PinnedMutex;
@@ -160,6 +162,8 @@ pub(super) fn give_back(control: ControlRef) {
 
 /// Ends the calling thread, which has run its closure and dropped its values.
 pub(super) fn leave(control: ControlRef) -> ! {
+    #[cfg(feature = "alloc")]
+    list::leave(control);
     if control.release() && !WAITING.lock().put(control) {
         // Nobody waits for the thread, and nobody would unmap what it leaves: so it does
         // itself. A handler would need the stack, and to say that the thread has ended the
