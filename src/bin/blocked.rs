@@ -50,6 +50,20 @@ struct Span {
     processor: Option<usize>,
 }
 
+impl Span {
+    /// One that begins now, and here.
+    fn begin(mark: char, base: Instant) -> Span {
+        let begin = base.elapsed();
+        Span {
+            mark,
+            begin,
+            end: begin,
+            thread: sys::gettid(),
+            processor: sched::current_processor(),
+        }
+    }
+}
+
 fn main(args: Args) -> ExitCode {
     if args.count() > 1 {
         eprintln!("usage: blocked");
@@ -118,19 +132,13 @@ fn draw(title: &str, call: Call) -> Result<()> {
         let mut spans = Vec::new();
         compute('a', READ, base, &mut spans);
         timer.set(Expiration::After(COLUMN * READ_FOR), None)?;
-        let (thread, processor) = (sys::gettid(), sched::current_processor());
-        let begin = base.elapsed();
+        let mut span = Span::begin(IN_CALL, base);
         call.read(timer.as_fd())?;
-        spans.push(Span {
-            mark: IN_CALL,
-            begin,
-            end: base.elapsed(),
-            thread,
-            processor: match call {
-                Call::Told => None,
-                Call::Untold => processor,
-            },
-        });
+        span.end = base.elapsed();
+        if matches!(call, Call::Told) {
+            span.processor = None;
+        }
+        spans.push(span);
         compute('a', COLUMNS as u32, base, &mut spans);
         Result::Ok(spans)
     });
@@ -148,18 +156,20 @@ fn draw(title: &str, call: Call) -> Result<()> {
 /// Computes until that column, yielding after a part of a column.
 fn compute(mark: char, until: u32, base: Instant, spans: &mut Vec<Span>) {
     while base.elapsed() < COLUMN * until {
-        let begin = base.elapsed();
-        let (thread, processor) = (sys::gettid(), sched::current_processor());
-        while base.elapsed() - begin < COLUMN * 3 / 4 {
+        let begun = base.elapsed();
+        let mut span = Span::begin(mark, base);
+        while span.end - begun < COLUMN * 3 / 4 {
             core::hint::spin_loop();
+            let now = base.elapsed();
+            if now - span.end < COLUMN / 4 {
+                span.end = now;
+                continue;
+            }
+            // It was turned out, and goes on perhaps elsewhere.
+            spans.push(span);
+            span = Span::begin(mark, base);
         }
-        spans.push(Span {
-            mark,
-            begin,
-            end: base.elapsed(),
-            thread,
-            processor,
-        });
+        spans.push(span);
         task::yield_now();
     }
 }
