@@ -132,10 +132,10 @@ pub fn million(count: usize) {
         wave();
     }
     let after = (pages(), mappings());
-    // A wave more or less may have had more at once.
-    let spare = 4 * WAVE;
-    assert!(after.0.1 < before.0.1 + spare, "{before:?} {after:?}");
-    assert!(after.1 < before.1 + 50, "{before:?} {after:?}");
+    // A wave more or less may have had more at once, and of its stacks the processors keep some.
+    let (spare_pages, spare_mappings) = (4 * WAVE, WAVE / 5);
+    assert!(after.0.1 < before.0.1 + spare_pages, "{before:?} {after:?}");
+    assert!(after.1 < before.1 + spare_mappings, "{before:?} {after:?}");
     until(|| {
         let stats = sched::stats();
         stats.spawned == stats.ended
