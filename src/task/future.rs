@@ -6,8 +6,7 @@
 //! and it can leave its thread only between two polls: it is never turned out by a signal, and what
 //! would have a task wait (locks, channels, [`JoinHandle::join`]) has its thread wait, whose
 //! processor goes to others meanwhile. What waits as futures do is here: [`sleep`], [`transfer`],
-//! [`join`], and any other crate's that needs no more than a
-//! [`Waker`](core::task::Waker).
+//! [`join`], and any other crate's that needs no more than a [`Waker`].
 
 use core::alloc::Layout;
 use core::future::Future;

@@ -7,9 +7,9 @@
 //! that is idle, for long. Two rules see to that:
 //!
 //! 1. Who submits a task then looks whether a processor is idle and no thread is looking for
-//!    work (*spinning*), and if so has a thread begin to ([`wake_one`]).
+//!    work (*spinning*), and if so has a thread begin to (`wake_one`).
 //! 2. A thread that was spinning and has found nothing puts its processor among the idle ones,
-//!    ceases to count as spinning, and then looks at every queue once more ([`look_again`]).
+//!    ceases to count as spinning, and then looks at every queue once more (`look_again`).
 //!
 //! Between the two halves of either is a fence of sequential consistency, or what is as good: a
 //! task that is to run next on a processor is put there by an exchange, and whoever does then
@@ -17,7 +17,7 @@
 //! and a spinner at least one sees what the other did first. Either the submitter sees that
 //! nobody spins any more (and the processor idle), and wakes one; or the spinner sees the task.
 //! A submitter that sees a spinner relies on the second rule; a spinner that finds work was
-//! perhaps the only one, and has another begin ([`Thread::stop_spinning`]), which is the first
+//! perhaps the only one, and has another begin (`stop_spinning`), which is the first
 //! rule again for what was submitted meanwhile.
 //!
 //! That there is no processor to be had for a task is decided under the same lock under which

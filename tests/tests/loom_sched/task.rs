@@ -65,6 +65,7 @@ pub mod prim {
     atomic!(AtomicUsize: usize);
 }
 
+#[allow(clippy::module_inception, reason = "so it is in src/task")]
 pub mod task {
     use std::cell::Cell;
     use std::sync::atomic::AtomicU32;

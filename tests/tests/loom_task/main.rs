@@ -5,6 +5,10 @@
 //! tells of data that two touch).
 
 #![allow(dead_code, reason = "there are more functions than are tried here")]
+#![allow(
+    clippy::duplicate_mod,
+    reason = "on loom's atomics, and on the processor's"
+)]
 
 mod modelled;
 mod plain;
