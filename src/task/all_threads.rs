@@ -29,9 +29,6 @@ const TAKEN: u32 = 1 << 30;
 /// It has.
 const DONE: u32 = 1 << 31;
 
-/// A thread that is being made.
-const NOT_YET: Tid = Tid(0);
-
 /// How long to wait before a look whether the thread is still there.
 const PATIENCE: Duration = Duration::from_millis(10);
 
@@ -63,17 +60,14 @@ pub fn on_all_threads(call: impl Fn() -> Result<()> + Sync) -> Result<()> {
     let own = sys::gettid();
     let mut done = Vec::from([own]);
     loop {
-        // Again as long as there are new ones: a thread is as its maker was.
+        // Again as long as there are new ones: a thread is as its maker was when it was made, and
+        // those to come are made by those that are done.
         let mut threads = threads::all();
         threads.retain(|thread| !done.contains(thread));
         if threads.is_empty() {
             return Ok(());
         }
         for thread in threads {
-            if thread == NOT_YET {
-                sys::sched_yield();
-                continue;
-            }
             have(thread, &call)?;
             done.push(thread);
         }

@@ -54,9 +54,9 @@ pub(super) struct Control {
     /// Among the threads that there are, and after the thread's end among the mappings that wait
     /// to be used again: the next.
     pub(super) next: Cell<*mut Control>,
-    /// Among the threads that there are: the one before.
+    /// Among the threads that there are: the link that leads here.
     #[cfg(feature = "alloc")]
-    pub(super) previous: Cell<*mut Control>,
+    pub(super) link: Cell<*const Cell<*mut Control>>,
     /// Where the thread reports that it has overflowed its stack, until it begins.
     pub(super) alternate: Cell<Option<AltStack>>,
 }
@@ -147,7 +147,7 @@ impl Control {
             destructors: Cell::new(ptr::null_mut()),
             next: Cell::new(ptr::null_mut()),
             #[cfg(feature = "alloc")]
-            previous: Cell::new(ptr::null_mut()),
+            link: Cell::new(ptr::null()),
         }
     }
 

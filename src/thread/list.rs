@@ -1,6 +1,7 @@
 //! Which threads there are.
 
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::ptr;
 use core::sync::atomic::Ordering::*;
 
@@ -10,68 +11,65 @@ use crate::sys::{self, Tid};
 
 /// The threads that were made, the newest first. The initial one, which is always there, is not
 /// among them.
-struct Threads {
-    first: *mut Control,
-    count: usize,
-}
+struct Threads(Cell<*mut Control>);
 
 // SAFETY: while a thread is in the list, its control block stays, and only who holds the lock
 // looks at the links.
 unsafe impl Send for Threads {}
 
-static THREADS: PinnedMutex<Threads> = PinnedMutex::new(Threads {
-    first: ptr::null_mut(),
-    count: 0,
-});
+static THREADS: PinnedMutex<Threads> = PinnedMutex::new(Threads(Cell::new(ptr::null_mut())));
 
-/// Puts one in that is about to be made: nobody is to miss it.
-pub(super) fn enter(control: ControlRef) {
-    let mut threads = THREADS.lock();
-    control.previous.set(ptr::null_mut());
-    control.next.set(threads.first);
-    // SAFETY: it is null, or in the list.
-    if let Some(next) = unsafe { threads.first.as_ref() } {
-        next.previous.set(control.as_ptr());
+/// Puts one in that is about to be made, for nobody is to miss it; or takes one out: the calling
+/// thread, which is about to end, or one that could not be made.
+#[inline(never)]
+pub(super) fn set(control: ControlRef, is_there: bool) {
+    let threads = THREADS.lock();
+    // The link that leads to it, and what it is to lead to.
+    let (link, to) = if is_there {
+        control.next.set(threads.0.get());
+        (&raw const threads.0, control.as_ptr())
+    } else {
+        (control.link.get(), control.next.get())
+    };
+    control.link.set(link);
+    // SAFETY: the links are those of threads in the list, and its beginning.
+    unsafe {
+        (*link).set(to);
+        if let Some(next) = control.next.get().as_ref() {
+            next.link.set(match is_there {
+                true => &raw const control.next,
+                false => link,
+            });
+        }
     }
-    threads.first = control.as_ptr();
-    threads.count += 1;
-}
-
-/// Takes one out: the calling thread, which is about to end, or one that could not be made.
-pub(super) fn leave(control: ControlRef) {
-    let mut threads = THREADS.lock();
-    let (previous, next) = (control.previous.get(), control.next.get());
-    // SAFETY: they are null, or in the list.
-    match unsafe { previous.as_ref() } {
-        Some(previous) => previous.next.set(next),
-        None => threads.first = next,
-    }
-    // SAFETY: as above.
-    if let Some(next) = unsafe { next.as_ref() } {
-        next.previous.set(previous);
-    }
-    threads.count -= 1;
 }
 
 /// The threads of the process, the initial one included; not such as were made by the system call
-/// alone. One that is about to be made has the id 0.
+/// alone, nor those that are yet to be made.
 pub(crate) fn all() -> Vec<Tid> {
-    let mut all = Vec::new();
+    let mut all = Vec::from([Tid(sys::getpid().0)]);
     loop {
-        let room = THREADS.lock().count + 1;
-        // Not while the lock is held: it waits for nobody.
+        let is_full = {
+            let threads = THREADS.lock();
+            let mut thread = threads.0.get();
+            // SAFETY: what is in the list stays while the lock is held.
+            while let Some(control) = unsafe { thread.as_ref() }
+                && all.len() < all.capacity()
+            {
+                match control.tid.load(Acquire) {
+                    0 => {}
+                    tid => all.push(Tid(tid.cast_signed())),
+                }
+                thread = control.next.get();
+            }
+            !thread.is_null()
+        };
+        if !is_full {
+            return all;
+        }
+        // Once more, with more room: not while the lock is held.
+        let room = 2 * all.capacity();
+        all.truncate(1);
         all.reserve(room);
-        let threads = THREADS.lock();
-        if threads.count + 1 > all.capacity() {
-            continue;
-        }
-        all.push(Tid(sys::getpid().0));
-        let mut link = threads.first;
-        // SAFETY: what is in the list stays while the lock is held.
-        while let Some(control) = unsafe { link.as_ref() } {
-            all.push(Tid(control.tid.load(Acquire).cast_signed()));
-            link = control.next.get();
-        }
-        return all;
     }
 }

@@ -15,7 +15,6 @@ use super::scope::{Running, Scope, ScopedJoinHandle};
 use super::{local, stack};
 use crate::signal::{self, AltStack};
 use crate::sync;
-use crate::sys::hook;
 use crate::sys::{self, Address, CloneFlags, Prctl, Word};
 
 // What becomes of a closure's result: `Control::outcome` begins with 0.
@@ -239,10 +238,8 @@ unsafe fn start(control: ControlRef) -> sys::Result<()> {
     // this call returns.
     let tid = control.tid.as_ptr().cast();
     let area = crate::arch::ThreadArea::new(control.pointer);
-    // Whoever stops all tasks finds this one before or after, and the thread with an id.
-    hook::pin();
     #[cfg(feature = "alloc")]
-    list::enter(control);
+    list::set(control, true);
     // SAFETY: the stack ends below the packet, and is the thread's alone; the id and the
     // thread pointer are in its mapping.
     let made = unsafe {
@@ -259,9 +256,8 @@ unsafe fn start(control: ControlRef) -> sys::Result<()> {
     };
     #[cfg(feature = "alloc")]
     if made.is_err() {
-        list::leave(control);
+        list::set(control, false);
     }
-    hook::unpin();
     made.map(drop)
 }
 

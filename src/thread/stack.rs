@@ -146,10 +146,16 @@ pub(super) fn allocate(stack: usize, packet: Layout, name: Option<&str>) -> Resu
     }
 }
 
+/// Has the mapping of a thread wait that nobody knows of any more. Whether there was room.
+#[inline(never)]
+fn keep(control: ControlRef) -> bool {
+    WAITING.lock().put(control)
+}
+
 /// Gives the mapping of a thread back that nobody knows of any more: not the calling
 /// thread's.
 pub(super) fn give_back(control: ControlRef) {
-    if WAITING.lock().put(control) {
+    if keep(control) {
         return;
     }
     control.wait();
@@ -163,8 +169,8 @@ pub(super) fn give_back(control: ControlRef) {
 /// Ends the calling thread, which has run its closure and dropped its values.
 pub(super) fn leave(control: ControlRef) -> ! {
     #[cfg(feature = "alloc")]
-    list::leave(control);
-    if control.release() && !WAITING.lock().put(control) {
+    list::set(control, false);
+    if control.release() && !keep(control) {
         // Nobody waits for the thread, and nobody would unmap what it leaves: so it does
         // itself. A handler would need the stack, and to say that the thread has ended the
         // kernel would write to its control block: both may be another's by then.
