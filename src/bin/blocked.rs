@@ -134,7 +134,8 @@ fn draw(title: &str, call: Call) -> Result<()> {
         timer.set(Expiration::After(COLUMN * READ_FOR), None)?;
         let mut span = Span::begin(IN_CALL, base);
         call.read(timer.as_fd())?;
-        span.end = base.elapsed();
+        // What comes after is that it waits for its turn.
+        span.end = base.elapsed().min(span.begin + COLUMN * READ_FOR);
         if matches!(call, Call::Told) {
             span.processor = None;
         }

@@ -196,15 +196,18 @@ static WAKER: RawWakerVTable = {
         raw_waker(task)
     }
     unsafe fn wake_it(data: *const ()) {
+        // SAFETY: as above; the waker is no more, and its reference is given back.
         unsafe {
             wake(of_waker(data));
             of_waker(data).release();
         }
     }
     unsafe fn wake_by_ref(data: *const ()) {
+        // SAFETY: as above.
         wake(unsafe { of_waker(data) });
     }
     unsafe fn drop_it(data: *const ()) {
+        // SAFETY: as for `wake_it`.
         unsafe { of_waker(data).release() };
     }
     RawWakerVTable::new(clone, wake_it, wake_by_ref, drop_it)

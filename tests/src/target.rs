@@ -2,9 +2,9 @@
 //! static and static-PIE, by this machine's kernel and by qemu.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::{env, fmt, fs};
 
 use anyhow::{Context, Result, ensure};
 use xtask::arch::Arch;
@@ -27,6 +27,48 @@ pub struct Target {
     pub pie: bool,
     /// Whether qemu runs them even if this machine's kernel could.
     pub qemu: bool,
+}
+
+/// Where each program is, by name.
+type Programs = HashMap<String, PathBuf>;
+
+/// What `cargo xtask test` has had built for a target, for all of the run's test programs: to have
+/// cargo find out that nothing has changed takes each of them seconds.
+struct Record {
+    file: PathBuf,
+    run: String,
+}
+
+impl Record {
+    /// That of the run, if this is part of one.
+    fn of(target: Target) -> Option<Record> {
+        let name = target.to_string().replace('/', "-");
+        Some(Record {
+            file: program::target_dir().join("test-run").join(name),
+            run: env::var("FREESTAND_TEST_RUN").ok()?,
+        })
+    }
+
+    /// What this run has built, if it has.
+    fn read(&self) -> Option<Programs> {
+        let text = fs::read_to_string(&self.file).ok()?;
+        let (run, programs) = text.split_once('\n')?;
+        let program = |line: &str| {
+            let (name, path) = line.split_once('\t')?;
+            Some((name.to_string(), path.into()))
+        };
+        (run == self.run).then(|| programs.lines().map(program).collect())?
+    }
+
+    fn write(&self, built: &Programs) -> Result<()> {
+        let mut text = format!("{}\n", self.run);
+        for (name, path) in built {
+            text += &format!("{name}\t{}\n", path.display());
+        }
+        let folder = self.file.parent().context("it is in a folder")?;
+        fs::create_dir_all(folder)?;
+        fs::write(&self.file, text).with_context(|| self.file.display().to_string())
+    }
 }
 
 impl Target {
@@ -116,7 +158,7 @@ impl Target {
     ///
     /// If they do not build, or there is no such program.
     pub fn program(self, name: &str) -> Result<PathBuf> {
-        static BUILT: OncePer<Target, HashMap<String, PathBuf>> = OncePer::new();
+        static BUILT: OncePer<Target, Programs> = OncePer::new();
 
         let built_as = Target {
             qemu: false,
@@ -129,13 +171,25 @@ impl Target {
             .with_context(|| format!("there is no program {name} for {self}"))
     }
 
-    fn build(self) -> Result<HashMap<String, PathBuf>> {
+    fn build(self) -> Result<Programs> {
+        let record = Record::of(self);
+        if let Some(built) = record.as_ref().and_then(Record::read) {
+            return Ok(built);
+        }
+        let built = self.build_all()?;
+        if let Some(record) = record {
+            record.write(&built)?;
+        }
+        Ok(built)
+    }
+
+    fn build_all(self) -> Result<Programs> {
         let tools = self.tools()?;
         let options = Options {
             pie: self.pie,
             ..Options::new(self.profile)
         };
-        let mut built = HashMap::new();
+        let mut built = Programs::new();
         for package in [Package::Freestand, Package::TestPrograms] {
             let mut programs = program::all(package, self.arch)?;
             if self.pie {

@@ -3,7 +3,8 @@
 use std::{
     fmt,
     io::{BufRead, BufReader, Write},
-    process::{Command, Stdio},
+    process::{self, Command, Stdio},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, Result, bail};
@@ -206,6 +207,13 @@ fn summary(outcomes: &[(&str, Result<()>)]) -> String {
     table.trim_fmt()
 }
 
+/// What tells this run from all others, for test programs to know what another of the same run has
+/// built.
+fn this_run() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    format!("{} {}", process::id(), now.unwrap_or_default().as_nanos())
+}
+
 /// Runs `cargo test`, passing on its output, counting, and keeping what failed.
 fn run_tests(args: &[String], totals: &mut Totals, failures: &mut Failures) -> Result<()> {
     let mut command = cargo();
@@ -214,6 +222,7 @@ fn run_tests(args: &[String], totals: &mut Totals, failures: &mut Failures) -> R
         .args(["--no-fail-fast", "--"])
         .args(args)
         .env("FREESTAND_TEST_ARCH", "all")
+        .env("FREESTAND_TEST_RUN", this_run())
         .stdout(Stdio::piped());
     let mut child = command.spawn().context("cannot run cargo")?;
     let output = child.stdout.take().context("cargo has no output")?;

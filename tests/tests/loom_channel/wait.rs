@@ -61,6 +61,7 @@ impl Wait {
     }
 
     pub unsafe fn wake(this: *const Wait) {
+        // SAFETY: the caller has claimed it, so it stays until it is woken.
         unsafe {
             if (*this).state.swap(WOKEN, AcqRel) == PARKED {
                 prim::wake_one(&(*this).state);
