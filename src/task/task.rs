@@ -248,8 +248,8 @@ unsafe impl Send for TaskRef {}
 // SAFETY: as above.
 unsafe impl Sync for TaskRef {}
 
-/// A task: what [`thread::Thread`](crate::thread::Thread) is to threads. [`current`](super::current) and
-/// [`JoinHandle::task`](super::JoinHandle::task) have them.
+/// A task: what [`thread::Thread`](crate::thread::Thread) is to threads.
+/// [`current`](super::current) and [`JoinHandle::task`](super::JoinHandle::task) have them.
 pub struct Handle(TaskRef);
 
 impl Handle {

@@ -1,16 +1,13 @@
 //! What the models of locks have in common: data that loom watches, and bugs to be found.
 
+mod planted;
 pub mod prim;
 
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use loom::thread;
 use prim::Cell;
-
-/// The variable that says which bug there is to be.
-const PLANTED: &str = "FREESTAND_PLANTED";
 
 /// What may be wrong with what the locks are made of, or with how they use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +25,7 @@ pub enum Bug {
 }
 
 pub fn planted(bug: Bug) -> bool {
-    use std::sync::OnceLock;
-    static NAME: OnceLock<Option<String>> = OnceLock::new();
-    let name = NAME.get_or_init(|| std::env::var(PLANTED).ok());
-    name.as_ref()
-        .is_some_and(|name| *name == format!("{bug:?}"))
+    planted::is_planted(bug)
 }
 
 /// Tries every order in which threads take turns, if no more than `preemptions` are turned
@@ -93,24 +86,7 @@ pub fn together<T: Send + Sync + 'static>(
 
 pub const SOON: Duration = Duration::from_millis(1);
 
-/// Runs each test with each of its bugs, and sees to it that loom finds them. It ends the
-/// process when it does.
+/// Loom finds each bug where it is planted.
 pub fn finds_planted(planted: &[(&str, &[Bug])]) {
-    for (test, bugs) in planted {
-        for bug in *bugs {
-            let output = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "--nocapture", test])
-                .env(PLANTED, format!("{bug:?}"))
-                .output()
-                .unwrap();
-            // It may end by a second panic, while it unwinds.
-            let message = String::from_utf8_lossy(&output.stderr);
-            assert!(!output.status.success(), "{test}, {bug:?}: {message}");
-            let found = ["Causality violation", "deadlock", "assertion"];
-            assert!(
-                found.iter().any(|found| message.contains(found)),
-                "{test}, {bug:?}: {message}"
-            );
-        }
-    }
+    planted::are_found(planted, &["Causality violation", "deadlock", "assertion"]);
 }
